@@ -1,0 +1,118 @@
+"""`monorelay serve`: the daemon. Without a configuration it writes one and says how to make the first call."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from relay.app import BACKLOG, VERSION
+from relay.app import run as run_app
+from relay.commands.places import add_config, add_data, data_folder, load_checked
+from relay.config.exposure import reachable_without_a_real_key, warnings
+from relay.config.first_start import fresh_config, write_private
+from relay.config.schema import Config
+from relay.errors import ConfigError, Problem, RelayError
+from relay.floors import assert_floors
+from relay.resources import EXAMPLE_CONFIG
+from relay.store.migrate import migrate
+
+log = logging.getLogger("relay")
+
+_FIRST_CALL = """\
+{config} was written. Its access key, shown this once:
+
+    {key}
+
+The first call, answered by the built-in demo provider until you configure a real one:
+
+    curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("serve", help="serve until SIGTERM or SIGINT", allow_abbrev=False)
+    add_config(parser)
+    add_data(parser)
+    port = os.environ.get("MONORELAY_PORT")
+    parser.add_argument("--host", default=os.environ.get("MONORELAY_HOST"), help="instead of server.host")
+    parser.add_argument("--port", type=int, default=port, help="instead of server.port; 0 takes a free one")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve. Raises ConfigError, StoreError, or RelayError where the address can't be had."""
+    assert_floors()
+    path: Path = arguments.config
+    new_key = None if path.exists() else _write_first_config(path)
+    config = _listening_on(load_checked(path), arguments)
+    logging.basicConfig(level=config.server.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    migrate(data_folder(arguments))
+    with _listen(config.server.host, config.server.port) as listener:
+        for warning in warnings(config):
+            log.warning("%s", warning)
+        url = _url(listener)
+
+        def announce() -> None:
+            if new_key is not None:
+                print(_FIRST_CALL.format(config=path, key=new_key, url=url), flush=True)
+            log.info("MonoRelay %s serves on %s", VERSION, url)
+
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run_app(config, listener, announce))
+    return 0
+
+
+def _write_first_config(path: Path) -> str:
+    """Write the example with a random key; give the key. Raises RelayError where it can't be written."""
+    key = f"mr-{secrets.token_urlsafe(32)}"
+    try:
+        write_private(path, fresh_config(EXAMPLE_CONFIG.read_text(encoding="utf-8"), access_key=key))
+    except OSError as error:
+        raise RelayError(f"{path} can't be written: {error.strerror}. Name another place with --config.") from error
+    return key
+
+
+def _listening_on(config: Config, arguments: argparse.Namespace) -> Config:
+    """The configuration with --host and --port in place; what holds for the file's address holds for these."""
+    given = {name: getattr(arguments, name) for name in ("host", "port") if getattr(arguments, name) is not None}
+    changed = config.model_copy(update={"server": config.server.model_copy(update=given)})
+    problems = [Problem("--host", None, "", finding.message) for finding in reachable_without_a_real_key(changed)]
+    if problems:
+        raise ConfigError(problems)
+    return changed
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises RelayError naming the address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RelayError(f"can't listen on {host or '*'}:{port}: {reason}. Choose another with --port.") from error
+
+
+def _url(listener: socket.socket) -> str:
+    """The address to call from this machine."""
+    host, port, *_ = listener.getsockname()
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop where it is installed: less CPU for each call and chunk than asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -1,0 +1,94 @@
+"""Which addresses a provider may have. Pure: no name is looked up.
+
+Private addresses and localhost are fine, since that is where local model servers are. The addresses at which clouds
+hand out credentials to whoever asks are not, in whatever spelling a resolver would still understand.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from urllib.parse import SplitResult, urlsplit
+
+_METADATA_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "169.254.0.0/16",  # link-local: AWS, Azure, GCP, Oracle, DigitalOcean, ECS task roles
+        "100.100.100.200/32",  # Alibaba Cloud
+        "fe80::/10",
+        "fd00:ec2::254/128",  # AWS over IPv6
+    )
+)
+_METADATA_NAMES = frozenset(
+    {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
+)
+_EMBEDDING_NETWORKS = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "::/96",  # IPv4-compatible, RFC 4291 2.5.5.1
+        "::ffff:0:0/96",  # IPv4-mapped, RFC 4291 2.5.5.2
+        "::ffff:0:0:0/96",  # IPv4-translated, RFC 2765
+        "64:ff9b::/96",  # NAT64, RFC 6052
+    )
+)
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def checked_base_url(url: str) -> str:
+    """The URL without trailing slashes; "" stays. Raises ValueError without the URL, which may hold a secret."""
+    if not url:
+        return url
+    if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
+        raise ValueError("must be a URL of plain ASCII letters, without blanks (a host in other letters: as xn--...)")
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is not a URL: its host or port is malformed") from None
+    _refuse_other_parts(url, parts)
+    _refuse_host(host)
+    return url.rstrip("/")
+
+
+def _refuse_other_parts(url: str, parts: SplitResult) -> None:
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must begin with http:// or https:// and name a host")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name or password: put credentials under 'keys' or 'headers'")
+    if "?" in url or "#" in url:
+        raise ValueError("must end with its path: no '?' and no '#'")
+
+
+def _refuse_host(host: str) -> None:
+    address = _address(host)
+    if address is None and not _HOST.fullmatch(host):
+        raise ValueError("must begin with http:// or https:// and name a host")
+    if host.rstrip(".") in _METADATA_NAMES or (address is not None and _is_metadata(address)):
+        raise ValueError("must not be a link-local or metadata address: clouds hand out credentials there")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is in figures; None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        # Resolvers take 2852039166, 0xA9FEA9FE, 0251.0376.0251.0376 and 169.254.43518 for addresses as well.
+        return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
+    except OSError:
+        return None
+
+
+def _is_metadata(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return any(address in network for network in _METADATA_NETWORKS) or (
+        isinstance(address, ipaddress.IPv6Address) and any(_is_metadata(inner) for inner in _embedded(address))
+    )
+
+
+def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address may lead to."""
+    low_bits = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    found = [low_bits] if any(address in network for network in _EMBEDDING_NETWORKS) else []
+    return [*found, address.sixtofour] if address.sixtofour else found

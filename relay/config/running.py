@@ -1,0 +1,81 @@
+"""The smaller sections: keys and tools of a call, and what keeps the relay's books."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from relay.config.providers import KeyStrategy
+from relay.config.section import PENDING, Section
+from relay.config.values import Duration, Json, Name, Number, Secret, Size, Whole, nothing
+
+
+class KeySelectionConfig(Section):
+    """How a key is chosen where a provider does not say."""
+
+    strategy: Annotated[KeyStrategy, PENDING] = "round-robin"
+    queue_s: Annotated[Duration, PENDING] = Field(0, alias="queue")
+    """How long a request waits for a key; 0: not at all."""
+
+
+class ToolCallingConfig(Section):
+    """Models that take no tools get the request without them."""
+
+    auto_downgrade: Annotated[bool, PENDING] = True
+    unsupported_models: Annotated[tuple[Name, ...], PENDING] = ()
+
+
+class TranslationConfig(Section):
+    """Between dialects."""
+
+    max_tokens: Annotated[Whole, PENDING] = 4096
+    """Where the target's dialect demands a number and the client gave none."""
+    store_responses: Annotated[bool, PENDING] = True
+    store_ttl_s: Annotated[Duration, PENDING] = Field(30 * 86_400, alias="store_ttl")
+    beta_headers: Annotated[Json, PENDING] = Field(default_factory=nothing)
+
+
+class DatabaseConfig(Section):
+    """Where records are kept."""
+
+    url: Annotated[Secret, PENDING] = SecretStr("")
+    """Empty: SQLite in the data folder."""
+
+
+class RedisConfig(Section):
+    """Limits across processes."""
+
+    url: Annotated[Secret, PENDING] = SecretStr("")
+
+
+class LoggingConfig(Section):
+    """Which calls are kept, and how much of them."""
+
+    enabled: Annotated[bool, PENDING] = True
+    bodies: Annotated[Literal["none", "preview", "full"], PENDING] = "preview"
+    content_preview_chars: Annotated[Whole, PENDING] = Field(200, alias="content_preview_length")
+    max_age_days: Annotated[Whole, PENDING] = 30
+    max_size_bytes: Annotated[Size, PENDING] = Field(10 * 2**30, alias="max_size")
+
+
+class MetricsConfig(Section):
+    """Prometheus."""
+
+    token: Annotated[Secret, PENDING] = SecretStr("")
+    """Lets a scraper read /metrics; empty: admins only."""
+
+
+class LedgerConfig(Section):
+    """The journal of finished calls."""
+
+    journal_max_bytes: Annotated[Size, PENDING] = Field(2**30, alias="journal_max")
+    when_full: Annotated[Literal["refuse", "drop"], PENDING] = "refuse"
+    roll_up_s: Annotated[Duration, PENDING] = Field(3600, alias="roll_up")
+
+
+class DrainConfig(Section):
+    """How far a stream is read on after its client left, under `on_disconnect: drain`."""
+
+    max_s: Annotated[Duration, PENDING] = Field(60, alias="max")
+    max_cost_usd: Annotated[Number, PENDING] = 0.5

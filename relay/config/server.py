@@ -1,0 +1,131 @@
+"""`server` and `auth`: where MonoRelay listens and whom it lets in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from relay.config.display import shown
+from relay.config.section import PENDING, Section
+from relay.config.values import Duration, KeySecret, Line, Name, Number, Secret, Size, UtcTime, Whole
+
+ACCESS_KEY_NAME = "access-key"
+"""The name of a single, unnamed access key, as logs and records show it."""
+
+OnDisconnect: TypeAlias = Literal["cancel", "drain"]
+
+
+class AccessKey(Section):
+    """A credential of the operator."""
+
+    name: Name
+    key: KeySecret
+    """Empty: matches nothing."""
+    expires_at: UtcTime = None
+
+
+class QueueConfig(Section):
+    """Requests that wait for admission."""
+
+    size: Annotated[Whole, PENDING] = 500
+    timeout_s: Annotated[Duration, PENDING] = Field(5, alias="timeout")
+
+
+def _access_keys(value: object, validate: ValidatorFunctionWrapHandler) -> tuple[AccessKey, ...]:
+    """One text is one key, or none when it is empty; else a list of named keys."""
+    if isinstance(value, list):
+        return tuple(validate(value))
+    if not isinstance(value, str):
+        raise ValueError("must be a text in quotes, or a list of {name, key, expires_at} (what is there is not shown)")
+    keys: tuple[AccessKey, ...] = validate([{"name": ACCESS_KEY_NAME, "key": value}])
+    return keys if keys[0].key.get_secret_value() else ()
+
+
+def _listed(value: object) -> object:
+    """One secret or a list of them; an empty one is none."""
+    if isinstance(value, str):
+        return [value] if value else []
+    if isinstance(value, list):
+        return value
+    raise ValueError("must be a text in quotes, or a list of texts (what is there is not shown)")
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
+
+
+def _origin(value: str) -> str:
+    """Browsers send origins in lower case."""
+    origin = value.lower()
+    if origin != "*" and not _ORIGIN.fullmatch(origin):
+        raise ValueError(
+            f"must be an origin such as https://chat.example.org, without a path, or '*', not {shown(value)}"
+        )
+    return origin
+
+
+class ServerConfig(Section):
+    """The listening side."""
+
+    host: Line = "0.0.0.0"  # noqa: S104 - the documented default; a first start writes 127.0.0.1
+    port: Annotated[Whole, Field(le=65535)] = 8787
+    """0: any free one."""
+    workers: Annotated[Whole, PENDING] = 1
+    access_keys: Annotated[tuple[AccessKey, ...], WrapValidator(_access_keys)] = Field((), alias="access_key")
+    access_key_enabled: bool = True
+    public_host: Line = ""
+    """How clients reach MonoRelay; empty: the request's own Host."""
+    log_level: Annotated[Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"], BeforeValidator(_upper)] = "INFO"
+    log_format: Annotated[Literal["text", "json"], PENDING] = "text"
+    cors_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    trusted_proxies: Annotated[tuple[Line, ...], PENDING] = ()
+    max_body_bytes: Annotated[Size, Field(ge=1)] = Field(64 * 2**20, alias="max_body")
+    max_upload_bytes: Annotated[Size, PENDING] = Field(512 * 2**20, alias="max_upload")
+    max_in_flight: Annotated[Whole, PENDING] = 2000
+    queue: QueueConfig = Field(default_factory=QueueConfig)
+    keepalive_timeout_s: Duration = Field(75, alias="keepalive_timeout")
+    header_timeout_s: Annotated[Duration, PENDING] = Field(20, alias="header_timeout")
+    body_timeout_s: Annotated[Duration, PENDING] = Field(30, alias="body_timeout")
+    write_timeout_s: Annotated[Duration, PENDING] = Field(60, alias="write_timeout")
+    drain_s: Annotated[Duration, PENDING] = Field(60, alias="drain")
+    drain_delay_s: Annotated[Duration, PENDING] = Field(0, alias="drain_delay")
+    sse_keepalive_first_s: Annotated[Duration, PENDING] = Field(50, alias="sse_keepalive_first")
+    sse_keepalive_s: Annotated[Duration, PENDING] = Field(15, alias="sse_keepalive")
+    max_buffered_bytes: Annotated[Size, PENDING] = Field(2**30, alias="max_buffered")
+
+
+class LimitsConfig(Section):
+    """What a user may use; None: no limit."""
+
+    rpm: Annotated[Whole | None, PENDING] = None
+    tpm: Annotated[Whole | None, PENDING] = None
+    max_parallel: Annotated[Whole | None, PENDING] = None
+    budget_usd: Annotated[Number | None, PENDING] = None
+    budget_period: Annotated[Literal["day", "week", "month", "total"] | None, PENDING] = None
+    models: Annotated[tuple[Name, ...] | None, PENDING] = None
+    endpoints: Annotated[tuple[Name, ...] | None, PENDING] = None
+    on_disconnect: Annotated[OnDisconnect | None, PENDING] = None
+
+
+class AuthConfig(Section):
+    """Accounts and their tokens."""
+
+    registration: Annotated[Literal["open", "approval", "invite", "closed"], PENDING] = "open"
+    access_token_ttl_s: Annotated[Duration, PENDING] = Field(3600, alias="access_token_ttl")
+    refresh_token_ttl_s: Annotated[Duration, PENDING] = Field(7 * 86_400, alias="refresh_token_ttl")
+    jwt_secrets: Annotated[tuple[Secret, ...], BeforeValidator(_listed), PENDING] = Field((), alias="jwt_secret")
+    """The first signs, all verify. Empty: one kept in the data folder."""
+    bcrypt_cost: Annotated[Whole, PENDING] = 12
+    stale_ttl_s: Annotated[Duration, PENDING] = Field(600, alias="stale_ttl")
+    default_limits: LimitsConfig = Field(default_factory=LimitsConfig)

@@ -1,0 +1,192 @@
+"""One attempt: send, judge the head, then read as far as the commit point."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import orjson
+from multidict import CIMultiDict
+
+from relay import faults
+from relay.core.attempts import Attempt
+from relay.core.calls import RelayRequest, Served
+from relay.core.stream import RelayStream
+from relay.errors import UpstreamError
+from relay.formats.openai_chat import is_usage_only
+from relay.formats.passing import PassingStream, Verbatim
+from relay.formats.registry import DIALECTS
+from relay.formats.upstream_errors import read_words
+from relay.formats.verdict import judged, refused
+from relay.upstream.headers import downward, upstream_request_id
+from relay.upstream.transport import Head, Transport, UpstreamCall, UpstreamRequest
+
+MAX_HELD_BYTES = 8 * 1024 * 1024
+"""A plain answer up to this size is read whole before the client's answer begins, so that a break can be retried."""
+MAX_ERROR_BYTES = 256 * 1024
+"""As much of an error answer as is read."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainAnswer:
+    """An answer that was read whole."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer at its commit point, and who gave it."""
+
+    answer: PlainAnswer | RelayStream
+    served: Served
+
+
+class UpstreamWait:
+    """Adds up the time that a call spends waiting for providers, over all its attempts."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self.total_s = 0.0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Count the time inside."""
+        started_s = self._clock_s()
+        try:
+            yield
+        finally:
+            self.total_s += self._clock_s() - started_s
+
+
+class Try:
+    """One attempt of one call."""
+
+    def __init__(self, request: RelayRequest, attempt: Attempt, number: int, wait: UpstreamWait) -> None:
+        self._request = request
+        self._attempt = attempt
+        self._number = number
+        self._wait = wait
+        self._parts = DIALECTS[request.endpoint.dialect]
+
+    async def open(self, transport: Transport) -> Opened:
+        """Raises UpstreamError; the upstream call is then closed."""
+        outgoing = self._outgoing()
+        with ExitStack() as stack:
+            with self._wait.measured():
+                call = await transport.send(outgoing)
+                stack.callback(call.close)
+                answer = await self._judge(call)
+            if isinstance(answer, RelayStream):
+                stack.pop_all()  # From here on the stream closes its call.
+            return Opened(answer, self._served(call.head))
+
+    def _outgoing(self) -> UpstreamRequest:
+        request, provider = self._request, self._attempt.provider
+        return UpstreamRequest(
+            method="POST",
+            url=provider.url(request.endpoint.upstream_path, request.query),
+            headers=provider.headers_for(request.headers, request.connection, self._attempt.key),
+            body=request.body_for(self._attempt.target),
+            deadlines=provider.deadlines,
+            connection=self._attempt.connection,
+        )
+
+    async def _judge(self, call: UpstreamCall) -> PlainAnswer | RelayStream:
+        head = call.head
+        if 300 <= head.status < 400:
+            raise faults.redirect()
+        if head.status >= 400:
+            raise await self._refusal(call)
+        if self._request.is_stream and not _is_json(head):
+            return await self._stream(call)
+        return await self._plain(call)
+
+    async def _refusal(self, call: UpstreamCall) -> UpstreamError:
+        collected = Collector(MAX_ERROR_BYTES)
+        try:
+            await call.pump(collected)
+        except UpstreamError as error:
+            log.debug("the body of an error answer broke off: %s", error.facts.code)
+        call.close()
+        head = call.head
+        return refused(
+            head.status,
+            bytes(collected.body),
+            self._parts,
+            retry_after=head.headers.get("Retry-After"),
+            secrets=self._attempt.provider.secrets,
+        )
+
+    async def _stream(self, call: UpstreamCall) -> RelayStream:
+        request = self._request
+        transform = PassingStream(
+            self._parts,
+            request.request_id,
+            choices=request.choices,
+            is_hidden=is_usage_only if request.hides_usage else None,
+        )
+        stream = RelayStream(call, transform, _stream_headers(call.head))
+        await stream.begin()
+        return stream
+
+    async def _plain(self, call: UpstreamCall) -> PlainAnswer | RelayStream:
+        head = call.head
+        collected = Collector(MAX_HELD_BYTES)
+        is_whole = await call.pump(collected)
+        body = bytes(collected.body)
+        if not is_whole:
+            return RelayStream(call, Verbatim(), downward(head.headers), prefix=body)
+        call.close()
+        self._judge_plain(body)
+        return PlainAnswer(head.status, downward(head.headers), body)
+
+    def _judge_plain(self, body: bytes) -> None:
+        """A 200 is believed only when it holds an answer."""
+        if not body.strip():
+            raise faults.empty()
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise faults.bad_event() from error
+        words = read_words(document)
+        if words is not None and self._parts.answer_key not in document:
+            raise judged(words.status or 502, words, self._parts)
+        if self._request.is_stream:
+            raise faults.bad_event()  # A stream was asked for and one JSON document came: SDKs would see nothing.
+
+    def _served(self, head: Head) -> Served:
+        return Served(self._attempt.target, self._number, upstream_request_id(head.headers), self._wait.total_s)
+
+
+class Collector:
+    """A sink that keeps what it gets, and asks for a pause at `limit_bytes`."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self.body = bytearray()
+
+    def feed(self, data: bytes, /) -> bool:
+        """See Sink.feed."""
+        self.body += data
+        return len(self.body) < self._limit_bytes
+
+
+def _is_json(head: Head) -> bool:
+    return head.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _stream_headers(head: Head) -> CIMultiDict[str]:
+    """What every event stream is sent with: not cached, and not collected by a proxy in between."""
+    headers = downward(head.headers)
+    if not headers.get("Content-Type", "").lower().startswith("text/event-stream"):
+        headers["Content-Type"] = "text/event-stream"
+    headers["Cache-Control"] = "no-cache"
+    headers["X-Accel-Buffering"] = "no"
+    return headers

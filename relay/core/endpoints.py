@@ -1,0 +1,37 @@
+"""The relayed endpoints, as data: where each is served, what a provider must speak for it, and where it goes there.
+
+Sources: OpenAI API reference and Anthropic API reference (read 2026-11-24).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relay.model import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One relayed path."""
+
+    path: str
+    """As clients call it."""
+    dialect: Dialect
+    """What a provider must speak to serve it, and the form of errors."""
+    upstream_path: str
+    """Behind a provider's base URL."""
+    may_stream: bool = False
+    """Whether `stream: true` has a meaning here."""
+    has_usage_option: bool = False
+    """Whether a stream tells its usage only when `stream_options.include_usage` asks for it."""
+
+
+ENDPOINTS = (
+    Endpoint("/v1/chat/completions", Dialect.CHAT, "/chat/completions", may_stream=True, has_usage_option=True),
+    Endpoint("/v1/completions", Dialect.CHAT, "/completions", may_stream=True, has_usage_option=True),
+    Endpoint("/v1/responses", Dialect.RESPONSES, "/responses", may_stream=True),
+    Endpoint("/v1/messages", Dialect.MESSAGES, "/messages", may_stream=True),
+    Endpoint("/v1/messages/count_tokens", Dialect.MESSAGES, "/messages/count_tokens"),
+    Endpoint("/v1/embeddings", Dialect.CHAT, "/embeddings"),
+    Endpoint("/v1/moderations", Dialect.CHAT, "/moderations"),
+)

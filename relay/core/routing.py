@@ -1,0 +1,176 @@
+"""From the name that a client asked for to the targets that may serve it. Pure: a catalog in, targets out.
+
+First match ends, in this order:
+
+    1  suffix      model@provider, unless the whole is a known name or an alias
+    2  alias       repeated until none is left; several names give several targets, in order
+    3  mapping     glob -> provider
+    4  override    glob -> model, once; the new name goes through 1, 3 and 5
+    5  detection   known models of the enabled providers: the exact name, then the normalised one; then the default
+    6  404
+
+Names are compared case-blind, a glob's `*` crosses `/`, and the first match in file order wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import translate
+
+from relay.errors import InvalidRequest, ModelNotFound
+from relay.model import Dialect, Target
+
+MAX_NAME_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What routing knows of one enabled provider."""
+
+    name: str
+    dialects: frozenset[Dialect]
+    models: tuple[str, ...] = ()
+    """Its known models, as they are named there, without those that `exclude` names."""
+    exclude: tuple[str, ...] = ()
+    """Globs of names that it is never asked for as the default provider."""
+    is_default: bool = False
+    """Takes names that nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of the configuration that turn names into others."""
+
+    aliases: Mapping[str, tuple[str, ...]]
+    provider_mapping: tuple[tuple[str, str], ...] = ()
+    model_overrides: tuple[tuple[str, str], ...] = ()
+
+
+class Catalog:
+    """Providers and rules of one configuration, indexed once, so that a look-up costs the same with many models."""
+
+    def __init__(self, places: Sequence[Place], rules: Rules) -> None:
+        self.places = {place.name.casefold(): place for place in places}
+        self.aliases = {name.casefold(): targets for name, targets in rules.aliases.items()}
+        self.alias_names = tuple(rules.aliases)
+        self.mapping = [
+            (_glob(glob), provider.casefold())
+            for glob, provider in rules.provider_mapping
+            if provider.casefold() in self.places
+        ]
+        self.overrides = [(_glob(glob), model) for glob, model in rules.model_overrides]
+        self.default = next((place for place in places if place.is_default), None)
+        self.exact = _index(places, str.casefold)
+        self.normalised = _index(places, normalise)
+
+    def knows(self, folded: str) -> bool:
+        """Whether a whole name is one of a provider's models or an alias."""
+        return folded in self.exact or folded in self.aliases
+
+    def names(self) -> list[str]:
+        """All names that a client may ask for: models in the order of the file, then aliases; each once."""
+        models = [model for place in self.places.values() for model in place.models]
+        return list(dict.fromkeys([*models, *self.alias_names]))
+
+
+def plan(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
+    """The targets to try, in order; at least one, and each speaks `dialect`.
+
+    Raises ModelNotFound where nobody has the name, InvalidRequest where nobody who has it speaks the dialect.
+    """
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise ModelNotFound(f"The model's name is longer than {MAX_NAME_CHARACTERS} characters.")
+    found = list(dict.fromkeys(_resolve(catalog, name)))
+    speaking = tuple(target for target in found if dialect in catalog.places[target.provider.casefold()].dialects)
+    if not speaking:
+        names = ", ".join(sorted({target.provider for target in found}))
+        message = f"{name!r} is served by {names}, which does not speak the {dialect} dialect of this endpoint."
+        raise InvalidRequest(message, param="model", code="dialect_not_supported")
+    return speaking
+
+
+def _resolve(catalog: Catalog, name: str) -> list[Target]:
+    folded = name.casefold()
+    if "@" in name and not catalog.knows(folded):
+        return [_named_target(catalog, name)]
+    if folded in catalog.aliases:
+        return _resolve_several(catalog, catalog.aliases[folded])
+    mapped = _mapped(catalog, name, folded)
+    if mapped is not None:
+        return [mapped]
+    overridden = next((model for glob, model in catalog.overrides if glob.match(folded)), None)
+    return _resolve_overridden(catalog, overridden) if overridden is not None else _detected(catalog, name, folded)
+
+
+def _resolve_several(catalog: Catalog, names: Sequence[str]) -> list[Target]:
+    """The targets of all names that lead anywhere; an alias with one good target left still works."""
+    found: list[Target] = []
+    missing: ModelNotFound | None = None
+    for name in names:
+        try:
+            found += _resolve(catalog, name)
+        except ModelNotFound as error:
+            missing = missing or error
+    if missing is not None and not found:
+        raise missing
+    return found
+
+
+def _resolve_overridden(catalog: Catalog, name: str) -> list[Target]:
+    folded = name.casefold()
+    if "@" in name and folded not in catalog.exact:
+        return [_named_target(catalog, name)]
+    mapped = _mapped(catalog, name, folded)
+    return [mapped] if mapped is not None else _detected(catalog, name, folded)
+
+
+def _named_target(catalog: Catalog, name: str) -> Target:
+    model, _, provider = name.rpartition("@")
+    place = catalog.places.get(provider.casefold())
+    if place is None or not model:
+        raise ModelNotFound(f"There is no model {name!r}: no provider is called {provider!r}.")
+    return Target(place.name, model)
+
+
+def _mapped(catalog: Catalog, name: str, folded: str) -> Target | None:
+    provider = next((provider for glob, provider in catalog.mapping if glob.match(folded)), None)
+    return None if provider is None else Target(catalog.places[provider].name, name)
+
+
+def _detected(catalog: Catalog, name: str, folded: str) -> list[Target]:
+    known = catalog.exact.get(folded) or catalog.normalised.get(normalise(name))
+    if known:
+        return known
+    if catalog.default is not None and not is_excluded(name, catalog.default.exclude):
+        return [Target(catalog.default.name, name)]
+    raise ModelNotFound(f"There is no model {name!r}.{_nearest(catalog, folded)}")
+
+
+def _nearest(catalog: Catalog, folded: str) -> str:
+    near = get_close_matches(folded, {known.casefold(): known for known in catalog.names()}, n=3)
+    return f" The nearest names are: {', '.join(near)}." if near else ""
+
+
+def normalise(name: str) -> str:
+    """A name without its case and with `_` for `-`."""
+    return name.casefold().replace("-", "_")
+
+
+def is_excluded(name: str, globs: Iterable[str]) -> bool:
+    """Whether one of the globs matches the name."""
+    return any(_glob(glob).match(name.casefold()) for glob in globs)
+
+
+def _index(places: Iterable[Place], form: Callable[[str], str]) -> dict[str, list[Target]]:
+    index: dict[str, list[Target]] = {}
+    for place in places:
+        for model in place.models:
+            index.setdefault(form(model), []).append(Target(place.name, model))
+    return index
+
+
+def _glob(glob: str) -> re.Pattern[str]:
+    return re.compile(translate(glob.casefold()))

@@ -1,0 +1,169 @@
+"""Every error that MonoRelay raises on purpose, as one tree.
+
+    RelayError
+    |- ConfigError                 the configuration can't be used; lists every problem
+    |- StoreError                  the database can't be used as it stands
+    |- RequestError                the relay says no, before anything went upstream
+    |  |- Unauthorized             401, one body for every reason
+    |  |- Forbidden                403
+    |  |- InvalidRequest           400, names the field
+    |  |- BodyTooLarge             413
+    |  |- UnsupportedEncoding      415
+    |  |- ModelNotFound            404
+    |  |- NotFound                 404, no such path
+    |  `- MethodNotAllowed         405
+    |- UpstreamError               one attempt failed; `facts` say what a client is told, `retry` what may follow
+    `- ClientGone                  the client left: no failure of anybody's
+
+A foreign exception (aiohttp, pydantic, SQLAlchemy) is turned into one of these once, at its border. How an error looks
+in a dialect is decided in `relay.formats`; this module knows no wire format.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class RelayError(Exception):
+    """The root: `except RelayError` catches what MonoRelay itself has to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a configuration file."""
+
+    file: str
+    line: int | None
+    """1-based; None when the problem has no place in the file (a missing file, say)."""
+    path: str
+    """Dotted path of the key, `providers.openai.keys[0].label`; empty for the file as a whole."""
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class ConfigError(RelayError):
+    """The configuration can't be used. Carries all problems, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class StoreError(RelayError):
+    """The database can't be used: newer than this release, locked, not writable."""
+
+
+class ClientGone(RelayError):
+    """The client closed its connection. Not a failure: nothing is retried and no key or target is blamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFacts:
+    """What a client is told, whatever its dialect; the two type names are those of the providers' own errors.
+
+    Sources: OpenAI "Error codes" and Anthropic "Errors" (API documentation, read 2026-11-24).
+    """
+
+    status: int
+    message: str
+    openai_type: str
+    anthropic_type: str
+    code: str | None = None
+    param: str | None = None
+    retry_after_s: int | None = None
+    should_retry: bool | None = None
+    """`x-should-retry` for the SDKs; None leaves their own rule in force."""
+
+
+class RequestError(RelayError):
+    """The relay refuses a request. Subclasses fix the status and the types."""
+
+    def __init__(self, facts: ErrorFacts) -> None:
+        self.facts = facts
+        super().__init__(facts.message)
+
+
+class Unauthorized(RequestError):
+    """No valid credential. The message never says which check failed."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorFacts(401, "Unauthorized", "auth_error", "auth_error"))
+
+
+class Forbidden(RequestError):
+    """A valid credential that may not do this."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorFacts(403, message, "permission_error", "permission_error"))
+
+
+class InvalidRequest(RequestError):
+    """The request can't be served as it stands; `param` names the field when one is to blame."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(ErrorFacts(400, message, "invalid_request_error", "invalid_request_error", code, param))
+
+
+class BodyTooLarge(RequestError):
+    """The request's body is larger than `server.max_body`."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        message = f"The request body is larger than {limit_bytes} bytes (server.max_body)."
+        super().__init__(ErrorFacts(413, message, "invalid_request_error", "request_too_large", "request_too_large"))
+
+
+class UnsupportedEncoding(RequestError):
+    """A compressed request body."""
+
+    def __init__(self, encoding: str) -> None:
+        message = f"Content-Encoding {encoding!r} is not accepted: send the body uncompressed."
+        super().__init__(ErrorFacts(415, message, "invalid_request_error", "invalid_request_error"))
+
+
+class ModelNotFound(RequestError):
+    """No target serves this name."""
+
+    def __init__(self, message: str) -> None:
+        facts = ErrorFacts(404, message, "invalid_request_error", "not_found_error", "model_not_found", "model")
+        super().__init__(facts)
+
+
+class NotFound(RequestError):
+    """No such path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(ErrorFacts(404, f"Not found: {path}", "invalid_request_error", "not_found_error"))
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, with other methods."""
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(sorted(allowed))
+        message = f"{method} is not allowed here; allowed: {', '.join(self.allowed)}"
+        super().__init__(ErrorFacts(405, message, "invalid_request_error", "invalid_request_error"))
+
+
+class Retry(enum.Enum):
+    """What may still be tried after a failed attempt, before the first byte went to the client."""
+
+    NEVER = "never"
+    SAME_ONCE = "same, once, on a fresh connection"
+    OTHER_KEY = "another key, then another target"
+    OTHER_TARGET = "another target"
+
+
+class UpstreamError(RelayError):
+    """One upstream attempt failed. Made by `relay.upstream` (connection) and `relay.core` (judgement of the answer)."""
+
+    def __init__(self, facts: ErrorFacts, retry: Retry, *, body: bytes | None = None) -> None:
+        self.facts = facts
+        self.retry = retry
+        self.body = body
+        """The upstream's own error body, where it can be kept as it is; None: one is rendered from `facts`."""
+        super().__init__(facts.message)

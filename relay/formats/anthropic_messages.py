@@ -1,0 +1,43 @@
+"""Anthropic Messages.
+
+Sources: Anthropic API reference, "Messages", "Streaming messages" and "Errors" (read 2026-11-24); anthropic-sdk-python
+`_streaming.py`: an error is raised for `event: error` only, whatever the data say.
+"""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+from relay.errors import ErrorFacts
+from relay.formats.dialect import TYPED_ERROR_MARK, DialectParts
+from relay.formats.sse import write_event
+
+
+def error_body(facts: ErrorFacts, request_id: str) -> bytes:
+    """`{"type": "error", "error": {type, message}, "request_id"}`."""
+    error = {"type": facts.anthropic_type, "message": facts.message}
+    return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
+
+
+def error_event(facts: ErrorFacts, request_id: str, sent: bytes) -> bytes:
+    """`event: error` AND its data."""
+    return write_event(error_body(facts, request_id), "error")
+
+
+PARTS = DialectParts(
+    error_body=error_body,
+    error_event=error_event,
+    end_words=(b"message_stop",),
+    end_mark=re.compile(
+        rb'(?:^|(?<=[\r\n]))(?:event: ?message_stop(?=[\r\n])|data: ?\{\s*"type"\s*:\s*"message_stop")'
+    ),
+    end_is_bare=True,
+    error_word=b"error",
+    error_mark=TYPED_ERROR_MARK,
+    finish_mark=None,
+    end_event=b"",
+    answer_key="content",
+    overloaded_status=529,
+)

@@ -1,0 +1,58 @@
+"""The gate in front of a stream: nothing passes until the first event that says something has been read and judged.
+
+Until then the client's answer has not begun, so a failure can still be another attempt, or an error with a true status.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from relay import faults
+from relay.errors import UpstreamError
+from relay.formats.dialect import DialectParts
+from relay.formats.sse import MAX_EVENT_BYTES, Event, read_event, split_events
+from relay.formats.upstream_errors import read_words
+from relay.formats.verdict import judged
+
+_SAYS_NOTHING = frozenset({"ping"})
+"""Anthropic's keepalive, which may come anywhere."""
+
+
+class FirstEvent:
+    """Holds blocks of complete events until one of them counts, then lets go of all that was held."""
+
+    def __init__(self, parts: DialectParts) -> None:
+        self._parts = parts
+        self._held = bytearray()
+
+    def feed(self, block: bytes) -> bytes | None:
+        """Give all bytes so far once the first event is there and good; None before that.
+
+        Raises UpstreamError when it is an error, no JSON, or the end of a stream that had nothing in it.
+        """
+        self._held += block
+        if len(self._held) > MAX_EVENT_BYTES:
+            raise faults.event_too_large(MAX_EVENT_BYTES)
+        for raw in split_events(block):
+            event = read_event(raw)
+            if event.data is not None and event.name not in _SAYS_NOTHING:
+                self._judge(event, raw)
+                return bytes(self._held)
+        return None
+
+    def _judge(self, event: Event, raw: bytes) -> None:
+        if self._parts.end_is_bare and self._parts.end_mark.search(raw):
+            raise faults.empty()
+        try:
+            document = orjson.loads(event.data or b"")
+        except orjson.JSONDecodeError as error:
+            raise faults.bad_event() from error
+        if not isinstance(document, dict):
+            raise faults.bad_event()
+        self._refuse_error(document)
+
+    def _refuse_error(self, document: dict[str, object]) -> None:
+        words = read_words(document)
+        if words is not None:
+            error: UpstreamError = judged(words.status or 502, words, self._parts)
+            raise error

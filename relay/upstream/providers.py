@@ -1,0 +1,110 @@
+"""The providers of a configuration, ready to be called: URLs, headers and keys made once, not for each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from relay.config.findings import Finding
+from relay.config.nearest import suggestion
+from relay.config.providers import ProviderConfig
+from relay.config.schema import Config
+from relay.model import Dialect
+from relay.upstream.headers import UpwardFilter
+from relay.upstream.keyring import Key
+from relay.upstream.kinds import KINDS, Kind
+from relay.upstream.transport import Deadlines
+
+DEMO = "demo"
+"""The name of the built-in provider, and of its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One enabled provider."""
+
+    name: str
+    kind: Kind
+    root: str
+    """Base URL and path prefix, without a trailing slash."""
+    dialects: tuple[Dialect, ...]
+    keys: tuple[Key, ...]
+    """Empty: calls go out without a credential."""
+    upward: UpwardFilter
+    headers: Mapping[str, str]
+    """Added to each call, in front of what a client sent under the same name."""
+    deadlines: Deadlines
+    strategy: str = "round-robin"
+
+    def url(self, path: str, query: str) -> URL:
+        """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
+        return URL(f"{self.root}{path}?{query}" if query else self.root + path, encoded=True)
+
+    def headers_for(self, client: Iterable[tuple[str, str]], connection: str, key: Key | None) -> CIMultiDict[str]:
+        """The headers of one call. The key comes last: nothing that a client or a setting says replaces it."""
+        chosen = self.upward.choose(client, connection)
+        for name, value in self.kind.headers.items():
+            chosen.setdefault(name, value)
+        chosen.update(self.headers)
+        chosen["Content-Type"] = "application/json"
+        chosen["Accept-Encoding"] = "identity"
+        if key is not None:
+            name, value = self.kind.authorize(key.secret)
+            chosen[name] = value
+        return chosen
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be seen in what is kept of an answer: keys, header values, where the provider lives."""
+        host = URL(self.root).host or ""
+        return (*(key.secret for key in self.keys), *self.headers.values(), self.root, host)
+
+
+def build(config: Config) -> dict[str, Provider]:
+    """All enabled providers by name, in the order of the file, the demo provider last unless it is switched off."""
+    providers = {name: _build_one(name, given) for name, given in config.providers.items() if given.enabled}
+    if DEMO not in config.providers:
+        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO))
+    return providers
+
+
+def _build_one(name: str, given: ProviderConfig) -> Provider:
+    kind = KINDS[given.provider_type]
+    base = given.base_url or kind.base_url
+    if kind.path_prefix:
+        base = base.removesuffix(kind.path_prefix)
+    timeout = given.timeout
+    return Provider(
+        name=name,
+        kind=kind,
+        root=base + kind.path_prefix,
+        dialects=given.dialects or kind.dialects,
+        keys=tuple(Key(key.label, key.key.get_secret_value(), key.enabled, key.expires_at) for key in given.keys),
+        upward=UpwardFilter(given.forward_headers),
+        headers={header: value.get_secret_value() for header, value in given.headers.items()},
+        deadlines=Deadlines(timeout.connect_s, timeout.first_byte_s, timeout.idle_s, timeout.total_s),
+    )
+
+
+def check(config: Config) -> Iterator[Finding]:
+    """What the schema can't know of providers: their types, and what each type needs."""
+    for name, given in config.providers.items():
+        path = ("providers", name)
+        kind = KINDS.get(given.provider_type)
+        if kind is None:
+            hint = suggestion(given.provider_type, KINDS)
+            yield Finding((*path, "provider_type"), f"{given.provider_type!r} is no type of provider{hint}")
+        elif (given.provider_type == DEMO) != (name.casefold() == DEMO):
+            yield Finding((*path, "provider_type"), "the type 'demo' and the name 'demo' belong to each other")
+        elif given.enabled:
+            yield from _check_enabled(path, given, kind)
+
+
+def _check_enabled(path: tuple[str, ...], given: ProviderConfig, kind: Kind) -> Iterator[Finding]:
+    if not given.base_url and not kind.base_url:
+        yield Finding((*path, "base_url"), f"a provider of type {given.provider_type!r} needs a base_url")
+    if kind.needs_key and not given.keys:
+        yield Finding((*path, "keys"), f"a provider of type {given.provider_type!r} needs at least one key")

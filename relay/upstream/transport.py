@@ -1,0 +1,93 @@
+"""The seam between MonoRelay and the network: what a transport offers, and nothing about how.
+
+A body is *pumped into a sink*: `feed` is a plain call, made as bytes arrive, so that a transport built on
+`asyncio.Protocol` can call it straight from `data_received` while one built on a ClientSession calls it from a loop.
+Nothing above this module knows which of them it has.
+
+    call = await transport.send(request)      # head, or UpstreamError
+    ended = await call.pump(sink)             # False: the sink asked for a pause; call pump again to go on
+    call.close()                              # always, in a finally; never awaits
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long each part of one upstream call may take, in seconds."""
+
+    connect_s: float
+    first_byte_s: float
+    """From the request's last byte to the answer's head, and from there to the first byte of the body."""
+    idle_s: float
+    """Between two reads of the body."""
+    total_s: float
+
+
+class Connection(enum.Enum):
+    """Which connection a call may use."""
+
+    POOLED = "pooled"
+    FRESH = "fresh"
+    """A new one: the repeat of a call whose pooled connection turned out to be dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One request, ready to be sent: nothing is added to it but what HTTP itself needs (Host, Content-Length)."""
+
+    method: str
+    url: URL
+    headers: CIMultiDict[str]
+    body: bytes
+    deadlines: Deadlines
+    connection: Connection = Connection.POOLED
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status line and headers of an answer."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+
+
+class Sink(Protocol):
+    """Where the bytes of an answer go."""
+
+    def feed(self, data: bytes, /) -> bool:
+        """Take what has arrived. True asks for more, False for a pause; the data are taken in both cases."""
+        ...
+
+
+class UpstreamCall(Protocol):
+    """An open call whose head has arrived."""
+
+    @property
+    def head(self) -> Head: ...
+
+    async def pump(self, sink: Sink, /) -> bool:
+        """Feed the sink until it asks for a pause (False) or the body has ended cleanly (True).
+
+        Raises UpstreamError for every other end: reset, timeout, bad framing, bad compression.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the call, aborting what is still under way. May be called twice; never awaits."""
+        ...
+
+
+class Transport(Protocol):
+    """Something that can make calls: a pool of connections, or a provider that is built in."""
+
+    async def send(self, request: UpstreamRequest, /) -> UpstreamCall:
+        """Send and wait for the head. Raises UpstreamError when none comes."""
+        ...

@@ -1,0 +1,1 @@
+"""HTTP serving: thin handlers over `relay.core`, one route table, one middleware."""

@@ -1,0 +1,66 @@
+"""Ordinary answers: JSON documents, and errors in a client's dialect. Event streams are the writer's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict
+
+from relay.errors import ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError
+from relay.formats.registry import DIALECTS
+from relay.model import Dialect
+from relay.web.exchange import Exchange
+
+SERVER = "MonoRelay"
+"""The Server header: aiohttp's own names its version and Python's."""
+UNAUTHORIZED_BODY = b'{"error": {"message": "Unauthorized", "type": "auth_error"}}'
+"""The same to the letter for every reason, route and dialect."""
+
+
+def document(value: Any, *, status: int = 200) -> web.Response:
+    """A JSON answer."""
+    return web.Response(status=status, body=orjson.dumps(value), headers={"Content-Type": "application/json"})
+
+
+def identify(response: web.StreamResponse, exchange: Exchange) -> None:
+    """Set the headers that every answer has. The Anthropic SDK reads its request id under another name."""
+    headers = response.headers
+    headers["Server"] = SERVER
+    headers["X-Request-Id"] = exchange.request_id
+    if exchange.dialect is Dialect.MESSAGES:
+        headers["request-id"] = exchange.request_id
+    headers.update(exchange.cors)
+
+
+def refusal(error: RequestError, exchange: Exchange) -> web.Response:
+    """The relay's own no."""
+    if isinstance(error, Unauthorized):
+        headers = {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}
+        return web.Response(status=401, body=UNAUTHORIZED_BODY, headers=headers)
+    response = _error(error.facts, exchange)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(error.allowed)
+    return response
+
+
+def upstream_failure(error: UpstreamError, exchange: Exchange) -> web.Response:
+    """The last failure of a call, in the provider's own words where they were kept."""
+    return _error(error.facts, exchange, error.body)
+
+
+def internal_error(exchange: Exchange) -> web.Response:
+    """A fault of the relay itself; its cause is in the log under the request id."""
+    message = f"The relay failed on this request; its log has the cause under {exchange.request_id}."
+    return _error(ErrorFacts(500, message, "server_error", "api_error", "internal_error"), exchange)
+
+
+def _error(facts: ErrorFacts, exchange: Exchange, body: bytes | None = None) -> web.Response:
+    rendered = body if body is not None else DIALECTS[exchange.dialect].error_body(facts, exchange.request_id)
+    headers = CIMultiDict({"Content-Type": "application/json"})
+    if facts.retry_after_s is not None:
+        headers["Retry-After"] = str(facts.retry_after_s)
+    if facts.should_retry is not None:
+        headers["x-should-retry"] = "true" if facts.should_retry else "false"
+    return web.Response(status=facts.status, body=rendered, headers=headers)

@@ -1,0 +1,67 @@
+"""THE middleware: every request passes `choke_point`, which calls one plain function after the other.
+
+    request id -> CORS -> access -> handler -> errors
+
+It is one aiohttp middleware and not five, since each costs a coroutine a request; the functions live in a file each.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from relay.errors import RequestError, UpstreamError
+from relay.web import answers
+from relay.web.exchange import EXCHANGE, Exchange
+from relay.web.middleware.access import Gatekeeper
+from relay.web.middleware.cors import Cors
+from relay.web.middleware.request_id import chosen_request_id
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ChokePoint:
+    """What the middleware needs."""
+
+    gatekeeper: Gatekeeper
+    cors: Cors
+    new_id: Callable[[], str]
+    clock_s: Callable[[], float]
+
+
+def choke_point(parts: ChokePoint) -> Middleware:
+    """The middleware of the application."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        sent_id = request.headers.get("X-Request-Id", "")
+        request_id = chosen_request_id(sent_id, parts.new_id)
+        exchange = Exchange(request_id, parts.clock_s(), parts.cors.headers_for(request))
+        request[EXCHANGE] = exchange
+        preflight = parts.cors.preflight(request)
+        response = preflight if preflight is not None else await _handled(request, exchange, handler, parts)
+        if not exchange.has_started:
+            answers.identify(response, exchange)
+        return response
+
+    return middleware
+
+
+async def _handled(request: web.Request, exchange: Exchange, handler: Handler, parts: ChokePoint) -> web.StreamResponse:
+    try:
+        parts.gatekeeper.admit(request, exchange)
+        return await handler(request)
+    except RequestError as error:
+        return answers.refusal(error, exchange)
+    except UpstreamError as error:
+        return answers.upstream_failure(error, exchange)
+    except Exception:
+        if exchange.has_started:
+            raise  # Not an HTTP answer any more: aiohttp breaks the connection off.
+        log.exception("%s failed", exchange.request_id)
+        return answers.internal_error(exchange)

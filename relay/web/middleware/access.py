@@ -1,0 +1,85 @@
+"""Who may pass: default deny, decided by the route that the router matched, never by the client's spelling of a path.
+
+Finding the credential, finding whom it stands for, and deciding are three functions; the last one alone says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
+
+from relay.core.access_keys import AccessKeys
+from relay.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from relay.model import Principal
+from relay.web.exchange import Exchange
+from relay.web.routes import Access, Route, RouteIndex
+
+_RAW_HEADERS = ("x-api-key", "api-key")
+_MAX_SHOWN_PATH = 200
+
+
+class Gatekeeper:
+    """Admits a request or raises."""
+
+    def __init__(self, routes: RouteIndex, keys: AccessKeys, *, now: Callable[[], datetime]) -> None:
+        self._routes = routes
+        self._keys = keys
+        self._now = now
+
+    def admit(self, request: web.Request, exchange: Exchange) -> None:
+        """Set the exchange's principal and dialect. Raises Unauthorized, Forbidden, NotFound or MethodNotAllowed."""
+        presented = credential(request.headers)
+        principal = self._keys.match(presented, self._now()) if presented else None
+        exchange.principal = principal
+        route = self._route(request)
+        if route is not None:
+            exchange.dialect = route.dialect
+            if route.access is Access.PUBLIC:
+                return
+        if principal is None:
+            raise Unauthorized
+        _decide(request, route, principal)
+
+    def _route(self, request: web.Request) -> Route | None:
+        """The matched row; None for an unknown path, another method, and a registered route without a row."""
+        match = request.match_info
+        if match.http_exception is not None or match.route.resource is None:
+            return None
+        method = "GET" if request.method == "HEAD" else request.method
+        return self._routes.get((method, match.route.resource.canonical))
+
+
+def credential(headers: CIMultiDictProxy[str]) -> str | None:
+    """The string of the one header that decides; None where there is none, or where it is sent twice or malformed.
+
+    X-Access-Key decides where it is sent, else Authorization, else x-api-key, then api-key: a header that decides is
+    never overruled by another.
+    """
+    if "X-Access-Key" in headers:
+        return _only(headers.getall("X-Access-Key"))
+    if "Authorization" in headers:
+        scheme, _, token = (_only(headers.getall("Authorization")) or "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
+    name = next((name for name in _RAW_HEADERS if name in headers), None)
+    return None if name is None else _only(headers.getall(name))
+
+
+def _only(values: list[str]) -> str | None:
+    return values[0].strip() if len(values) == 1 else None
+
+
+def _decide(request: web.Request, route: Route | None, principal: Principal) -> None:
+    """What a valid credential still may not do, or can't since nothing is there."""
+    if route is None:
+        problem = request.match_info.http_exception
+        if isinstance(problem, web.HTTPMethodNotAllowed):
+            raise MethodNotAllowed(request.method, sorted(problem.allowed_methods))
+        if problem is not None:
+            raise NotFound(request.path[:_MAX_SHOWN_PATH])
+        raise Forbidden("This path has no access level.")
+    needed = route.access.value
+    if needed is not None and principal.role < needed:
+        raise Forbidden(f"This needs the role {needed.name.lower()}.")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from relay.config.exposure import is_loopback, reachable_without_a_real_key, warnings
+from tests.config.parsing import configured, problem, problems
+
+REAL = "q7-Vb2_hXc9LkTz41"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LocalHost"])
+def test_loopback_addresses_are_of_this_machine_only(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.2", "relay.example", "localhost.example", "127.1"])
+def test_other_addresses_may_be_reached_from_elsewhere(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", '"::"', '""', "relay.example"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        '""',
+        "change-me",
+        "sk-CHANGE-ME",
+        "sk_change_me_please",
+        "changeme",
+        "your-key-here",
+        "<your access key>",
+        "replace-me",
+    ],
+)
+def test_a_placeholder_may_not_be_reached_from_elsewhere(host: str, key: str) -> None:
+    found = problem(f"server:\n  host: {host}\n  access_key: {key}\n", checks=[reachable_without_a_real_key])
+    assert (found.line, found.path) == (3, "server.access_key")
+    assert "secrets.token_urlsafe(32)" in found.message
+    assert "host: 127.0.0.1" in found.message
+
+
+def test_each_of_several_keys_must_be_a_real_one() -> None:
+    text = f"server: {{access_key: [{{name: a, key: {REAL}}}, {{name: b, key: change-me}}, {{name: c, key: ''}}]}}"
+    found = problems(text, checks=[reachable_without_a_real_key])
+    assert [one.message.split()[0] for one in found] == ["'b'", "'c'"]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        f"host: 0.0.0.0, access_key: {REAL}",
+        "host: 0.0.0.0, access_key: change-me, access_key_enabled: false",
+        "host: 127.0.0.1, access_key: change-me",
+        "host: localhost",
+    ],
+)
+def test_a_real_key_or_the_loopback_is_accepted(server: str) -> None:
+    assert configured(f"server: {{{server}}}", checks=[reachable_without_a_real_key])
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (
+            f"access_key: {REAL}, access_key_enabled: false",
+            "Nobody can authenticate: server.access_key_enabled is false.",
+        ),
+        ("access_key: ''", "Nobody can authenticate: server.access_key is empty."),
+        ("access_key: [{name: a, key: ''}]", "Nobody can authenticate: server.access_key is empty."),
+        ("access_key: change-me", "Access key 'access-key' is empty or a placeholder"),
+        ("access_key: abcdefghijklmno", "Access key 'access-key' has fewer than 16 characters"),
+    ],
+)
+def test_what_is_weak_is_warned_of(server: str, words: str) -> None:
+    (text,) = warnings(configured(f"server: {{{server}}}"))
+    assert text.startswith(words)
+    assert "abcdefghijklmno" not in text
+
+
+def test_each_weak_key_is_warned_of() -> None:
+    text = f"server: {{access_key: [{{name: a, key: {REAL}}}, {{name: b, key: short}}, {{name: c, key: ''}}]}}"
+    assert ["'b'" in one or "'c'" in one for one in warnings(configured(text))] == [True, True]
+
+
+def test_a_good_key_is_not_warned_of() -> None:
+    assert warnings(configured(f"server: {{access_key: {REAL}}}")) == ()

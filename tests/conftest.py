@@ -1,0 +1,61 @@
+"""Options and fixtures of the whole suite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import pytest
+
+from relay.app import World
+from tests.support.running import ACCESS_KEY, RunningRelay, configuration, running_relay
+from tests.support.scripted import Script, ScriptedUpstream, scripted_upstream
+
+StartRelay = Callable[..., Awaitable[RunningRelay]]
+StartUpstream = Callable[[Script], Awaitable[ScriptedUpstream]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much of each heavy proof is run."""
+    parser.addoption("--proof-scale", type=float, default=0.1, help="share of each heavy proof that runs (default 0.1)")
+
+
+@pytest.fixture
+def proof_count(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """The number of rounds to run of a proof that has so many in full."""
+    scale: float = request.config.getoption("--proof-scale")
+    return lambda full: max(1, round(full * scale))
+
+
+@pytest.fixture
+async def start_upstream() -> AsyncIterator[StartUpstream]:
+    """Starts scripted upstreams that end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(script: Script) -> ScriptedUpstream:
+            return await stack.enter_async_context(scripted_upstream(script))
+
+        yield start
+
+
+@pytest.fixture
+async def start_relay() -> AsyncIterator[StartRelay]:
+    """Starts relays that end with the test: `await start_relay(providers, section={...})`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            providers: Mapping[str, Any] | None = None, *, world: World | None = None, **sections: Any
+        ) -> RunningRelay:
+            return await stack.enter_async_context(running_relay(configuration(providers, **sections), world))
+
+        yield start
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A plain client that sends the access key and decompresses nothing."""
+    headers = {"Authorization": f"Bearer {ACCESS_KEY}"}
+    async with aiohttp.ClientSession(headers=headers, auto_decompress=False) as session:
+        yield session

@@ -1,0 +1,88 @@
+"""A whole relay: real sockets, real sessions, the application as `serve` builds it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from relay.app import State, World, build, runner_for
+from relay.commands.places import CHECKS
+from relay.config.load import parse
+from relay.config.schema import Config
+from relay.core.health import Phase
+from relay.upstream.call import SessionTransport
+from relay.upstream.session import open_sessions
+
+ACCESS_KEY = "test-access-key-0123456789"
+UPSTREAM_KEY = "sk-upstream-canary-0123456789"
+
+
+@dataclass
+class RunningRelay:
+    """One that serves."""
+
+    port: int
+    config: Config
+    state: State
+    app: web.Application
+
+    @property
+    def url(self) -> str:
+        """The root, as Anthropic SDKs want it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def openai_url(self) -> str:
+        """With /v1, as OpenAI SDKs want it."""
+        return f"{self.url}/v1"
+
+
+def provider(url: str, *, kind: str = "openai", keys: int = 1, **options: Any) -> dict[str, Any]:
+    """A provider block at a scripted upstream; the URL comes without /v1."""
+    base = url if kind == "anthropic" else f"{url}/v1"
+    secrets = [{"key": f"{UPSTREAM_KEY}-{number}", "label": f"key-{number}"} for number in range(1, keys + 1)]
+    return {"provider_type": kind, "base_url": base, "keys": secrets, **options}
+
+
+def configuration(providers: Mapping[str, Any] | None = None, **sections: Any) -> Config:
+    """A configuration from its parts, through the real loader. JSON is YAML."""
+    server = {"host": "127.0.0.1", "access_key": ACCESS_KEY, **sections.pop("server", {})}
+    document = {"server": server, "providers": dict(providers or {}), **sections}
+    text = orjson.dumps(document).decode()
+    return parse(text, source="test.yml", folder=Path(), environ={}, checks=CHECKS)
+
+
+@asynccontextmanager
+async def running_relay(config: Config, world: World | None = None) -> AsyncIterator[RunningRelay]:
+    """Serve a configuration on a free port until left."""
+    state = State()
+    async with open_sessions() as sessions:
+        app = build(config, SessionTransport(sessions), state, world or World())
+        runner = runner_for(app, config, drain_s=0.1)
+        await runner.setup()
+        listener = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(runner, listener).start()
+        state.lifecycle.phase = Phase.SERVING
+        try:
+            yield RunningRelay(listener.getsockname()[1], config, state, app)
+        finally:
+            await runner.cleanup()
+
+
+async def raw_exchange(port: int, request: bytes) -> bytes:
+    """Send bytes, end the sending side, and read all that comes back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    writer.write_eof()
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
