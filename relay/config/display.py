@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 _LONGEST_NAME = 32
 """The longest option has 22 characters; provider keys are longer than this."""
+_NAME_START = 16
+"""What is shown of a longer one."""
 _LONGEST_TEXT = 40
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NAME_ENDS = re.compile(r"[:=\s]")
@@ -35,7 +37,7 @@ def shown_name(name: str) -> str:
     """A key's name, cut where something else may begin."""
     start = _NAME_ENDS.split(name, maxsplit=1)[0]
     whole = start == name and len(name) <= _LONGEST_NAME
-    return _printable(name if whole else start[:_LONGEST_NAME] + "...")
+    return _printable(name if whole else start[:_NAME_START] + "...")
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from relay.config.checks import OWN_CHECKS
 from relay.config.display import dotted
-from relay.config.document import Document, plain, read
+from relay.config.document import Document, Node, plain, read
 from relay.config.files import read_file
-from relay.config.findings import Check, Finding
+from relay.config.findings import Check
 from relay.config.places import line_of, written_path
 from relay.config.schema import Config
 from relay.config.secrets import ReadFile, Resolver
 from relay.config.syntax import Unreadable
-from relay.config.wording import message_of
+from relay.config.wording import is_name_hidden, message_of
 from relay.errors import ConfigError, Problem
 
 MAX_FILE_BYTES = 4 * 2**20
@@ -69,27 +69,30 @@ def _text(path: Path) -> str:
 
 def _configured(document: Document, source: str, resolver: Resolver, checks: Sequence[Check]) -> Config:
     flaws = [Problem(source, flaw.line, dotted(flaw.path), flaw.message) for flaw in document.flaws]
-    config, wrong = _validated(document, resolver)
+    config, problems = _validated(document, source, resolver)
     if config is not None:
-        wrong = [finding for check in (*OWN_CHECKS, *checks) for finding in check(config)]
-    problems = [Problem(source, line_of(document.root, path), dotted(path), message) for path, message in wrong]
+        found = [finding for check in (*OWN_CHECKS, *checks) for finding in check(config)]
+        problems = [Problem(source, line_of(document.root, path), dotted(path), message) for path, message in found]
     if config is None or flaws or problems:
         # Once each: the two options that one number sets are wrong in the same way.
         raise ConfigError(sorted(dict.fromkeys(flaws + problems), key=lambda problem: problem.line or 0))
     return config
 
 
-def _validated(document: Document, resolver: Resolver) -> tuple[Config | None, list[Finding]]:
+def _validated(document: Document, source: str, resolver: Resolver) -> tuple[Config | None, list[Problem]]:
     """The configuration, or what is wrong with its values; pydantic's error, which holds the input, ends here."""
     try:
         return Config.model_validate(plain(document.root), context=resolver), []
     except ValidationError as error:
-        return None, list(_findings(document, error))
+        return None, list(_problems(document.root, source, error))
 
 
-def _findings(document: Document, error: ValidationError) -> Iterator[Finding]:
+def _problems(root: Node, source: str, error: ValidationError) -> Iterator[Problem]:
     for details in error.errors(include_url=False):
-        path = written_path(document.root, details["loc"])
+        path = written_path(root, details["loc"])
+        line = line_of(root, path)
         if details["type"] == "missing":
             path = (*path, details["loc"][-1])
-        yield Finding(path, message_of(details))
+        if is_name_hidden(details):
+            path = path[:-1]
+        yield Problem(source, line, dotted(path), message_of(details))

@@ -58,4 +58,6 @@ def _shown_default(field: FieldInfo, default: object) -> str:
         return '""'
     if isinstance(default, tuple):
         return f"[{', '.join(str(item) for item in default)}]"
-    return "{}" if isinstance(default, Mapping) else default if isinstance(default, str) else shown(default)
+    if isinstance(default, Mapping):
+        return "{}"
+    return default if isinstance(default, str) else shown(default)

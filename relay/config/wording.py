@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from pydantic_core import ErrorDetails
@@ -17,11 +18,26 @@ _NOT_OFFERED = {
 }
 
 
+_LIKE_AN_OPTION = re.compile(r"[a-z_]{1,32}|window_[0-9][a-z]")
+
+
 def message_of(error: ErrorDetails) -> str:
     """One sentence without the path."""
+    if is_name_hidden(error):
+        return "holds a name that can't stand here, or has no value (it is not shown, it may be a secret)"
     if error["input"] is None and error["type"] not in {"missing", "extra_forbidden"}:
         return "has no value: write one, or remove the line to have the default"
     return _WORDING.get(error["type"], _unusable)(error)
+
+
+def is_name_hidden(error: ErrorDetails) -> bool:
+    """Whether the last name of the location may be a secret: `{access_key, sk-...}` makes a name of one."""
+    name = str(error["loc"][-1]) if error["loc"] else ""
+    if _LIKE_AN_OPTION.fullmatch(name):
+        return False
+    if error["type"] == "extra_forbidden":
+        return not _suggestion(error)
+    return error["input"] is None and error["type"] != "missing"
 
 
 def _own(error: ErrorDetails) -> str:
@@ -30,11 +46,12 @@ def _own(error: ErrorDetails) -> str:
 
 
 def _unknown(error: ErrorDetails) -> str:
+    return _NOT_OFFERED.get(str(error["loc"][-1]), f"is not an option here{_suggestion(error)}")
+
+
+def _suggestion(error: ErrorDetails) -> str:
     *parents, name = error["loc"]
-    if name in _NOT_OFFERED:
-        return _NOT_OFFERED[str(name)]
-    known = option_names(section_at(Config, parents))
-    return f"is not an option here{suggestion(shown_name(str(name)), known)}"
+    return suggestion(shown_name(str(name)), option_names(section_at(Config, parents)))
 
 
 def _missing(_error: ErrorDetails) -> str:
@@ -81,7 +98,7 @@ _WORDING: Mapping[str, Callable[[ErrorDetails], str]] = {
     "bool_type": _must_be("true or false"),
     "bool_parsing": _must_be("true or false"),
     "model_type": _kind_only("a mapping of options"),
-    "mapping_type": _kind_only("a mapping"),
+    "dict_type": _kind_only("a mapping"),
     "tuple_type": _kind_only("a list"),
     "greater_than": _bound("more than", "gt"),
     "greater_than_equal": _bound("at least", "ge"),

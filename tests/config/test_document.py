@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from relay.config.document import MAX_DEPTH, MAX_NODES, Document, plain, read
@@ -15,7 +13,7 @@ def unreadable(text: str) -> Unreadable:
 
 
 def flaws(document: Document) -> list[tuple[int, tuple[str | int, ...], str]]:
-    return [tuple(flaw) for flaw in document.flaws]
+    return [(flaw.line, flaw.path, flaw.message) for flaw in document.flaws]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n", "~", "null\n", "\ufeff"])
@@ -92,14 +90,12 @@ def test_bottomless_nesting_is_refused(opening: str) -> None:
     assert f"{MAX_DEPTH} levels" in unreadable(opening * 5000).message
 
 
-def test_a_thousand_million_laughs_cost_nothing() -> None:
+def test_a_thousand_million_laughs_end_at_the_sixth_line() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
-    started = time.process_time()
     error = unreadable("\n".join(lines))
     assert error.line == 6
     assert f"{MAX_NODES} values" in error.message
-    assert time.process_time() - started < 1
 
 
 def test_merged_laughs_are_counted_as_well() -> None:

@@ -10,7 +10,7 @@ from relay.config.findings import Finding
 from relay.config.load import MAX_FILE_BYTES, load, parse
 from relay.config.schema import Config
 from relay.errors import ConfigError, Problem
-from tests.config.parsing import NOWHERE, configured, problem, problems
+from tests.config.parsing import configured, problem, problems
 
 
 def refused(path: Path) -> Problem:
@@ -93,8 +93,10 @@ server:
   max_bdy: 1
 """
     assert [str(found) for found in problems(text)] == [
-        "config.yml:4: providers.x.keys[0].key: needs the environment variable OPENAI_KEY, which is not set: "
-        "set it, or write ${OPENAI_KEY:-}",
+        (
+            "config.yml:4: providers.x.keys[0].key: needs the environment variable OPENAI_KEY, which is not set: "
+            "set it, or write ${OPENAI_KEY:-}"
+        ),
         "config.yml:5: providers.x.keys[0].lable: is not an option here (did you mean 'label' or 'enabled'?)",
         "config.yml:6: providers.x.keys: is written twice, first in line 3: keep one of them",
         "config.yml:8: server.port: must be a whole number without quotes, not 'high'",
@@ -168,4 +170,4 @@ providers:
 """
     config = configured(text, CANARY="canary-9a")
     assert config.providers["x"].base_url == "http://h/canary-9a"
-    assert "canary" not in repr(config) + str(config) + repr(NOWHERE)
+    assert "canary" not in repr(config) + str(config)

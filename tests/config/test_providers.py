@@ -7,8 +7,8 @@ from relay.model import Dialect
 from tests.config.parsing import configured, problem, problems
 
 
-def provider(rest: str, **environ: str) -> ProviderConfig:
-    return configured(f"providers: {{x: {{{rest}}}}}", **environ).providers["x"]
+def provider(rest: str) -> ProviderConfig:
+    return configured(f"providers: {{x: {{{rest}}}}}").providers["x"]
 
 
 def test_providers_keep_the_order_of_the_file() -> None:
@@ -40,7 +40,7 @@ def test_requests_are_not_disguised() -> None:
 
 
 def test_the_base_url_may_come_from_the_environment_and_is_not_shown() -> None:
-    settings = provider('base_url: "${URL}/v1/"', URL="http://canary")
+    settings = configured('providers: {x: {base_url: "${URL}/v1/"}}', URL="http://canary").providers["x"]
     assert settings.base_url == "http://canary/v1"
     assert "canary" not in repr(settings)
 
@@ -73,7 +73,7 @@ def test_keys_without_a_label_are_called_by_their_position() -> None:
         ("5", "providers.x.keys", "must be a list, not a single value"),
         ("[{label: a}]", "providers.x.keys[0].key", "is missing, and has no default"),
         ("[{key: a, label: 5}]", "providers.x.keys[0].label", "must be text (put it in quotes), not 5"),
-        ("[{key: null}]", "providers.x.keys[0].key", "must be text"),
+        ("[{key: null}]", "providers.x.keys[0].key", "has no value"),
         ("null", "providers.x.keys", "has no value"),
     ],
 )

@@ -7,12 +7,9 @@ import pytest
 from tests.config.parsing import configured, problem, problems
 
 
-@pytest.mark.parametrize("value", ['""', "${UNSET:-}", "[]"])
+@pytest.mark.parametrize("value", ['""', '"${UNSET:-}"', "[]"])
 def test_an_empty_access_key_is_none(value: str) -> None:
-    assert (
-        configured(f"server: {{access_key: {value!s}}}".replace("${", '"${').replace(":-}", ':-}"')).server.access_keys
-        == ()
-    )
+    assert configured(f"server: {{access_key: {value}}}").server.access_keys == ()
 
 
 def test_a_single_access_key_gets_a_name() -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from relay.config.wording import message_of
-from tests.config.parsing import problem
+from tests.config.parsing import problem, problems
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,30 @@ def test_problems_are_told_in_plain_words(text: str, words: str) -> None:
 def test_a_missing_blank_after_a_colon_does_not_show_what_follows() -> None:
     found = problem("server: {access_key:canary}")
     assert found.path == 'server["access_key..."]'
-    assert "did you mean 'access_key'?" in found.message
+    assert "did you mean 'access_key' or" in found.message
     assert "canary" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("server: {access_ke, sk-canary}", "server"),
+        ("providers: {x: {headers: {sk-canary}}}", "providers.x.headers"),
+        ("providers: {x: {keys: [{key: a, sk-canary}]}}", "providers.x.keys[0]"),
+        ("providers: {sk-canary}", "providers"),
+        ("sk-canary:", ""),
+    ],
+)
+def test_a_secret_that_became_a_name_is_not_shown(text: str, path: str) -> None:
+    found = problems(text)[-1]
+    assert (found.line, found.path) == (1, path)
+    assert found.message.startswith("holds a name that can't stand here, or has no value")
+    assert "canary" not in str(found)
+
+
+@pytest.mark.parametrize("text", ["server: {max-body: 1}", "server: {maxBody: 1}", "logging: {max_age_day5: null}"])
+def test_a_name_near_an_option_is_shown(text: str) -> None:
+    assert "did you mean 'max_" in problem(text).message
 
 
 def test_an_error_of_an_unknown_kind_is_a_sentence_as_well() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -78,11 +79,21 @@ async def running_relay(config: Config, world: World | None = None) -> AsyncIter
 
 
 async def raw_exchange(port: int, request: bytes) -> bytes:
-    """Send bytes, end the sending side, and read all that comes back."""
+    """Send bytes on a connection of their own and read one answer: by its length, by its last chunk, or to the end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    writer.write_eof()
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        writer.write(request)
+        async with asyncio.timeout(10):
+            return await _read_answer(reader)
     finally:
         writer.close()
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)\r\n", head, re.IGNORECASE)
+    if length is not None:
+        return head + await reader.readexactly(int(length[1]))
+    if re.search(rb"\r\ntransfer-encoding: chunked\r\n", head, re.IGNORECASE):
+        return head + await reader.readuntil(b"\r\n0\r\n\r\n")
+    return head + await reader.read()

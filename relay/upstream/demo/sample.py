@@ -133,8 +133,9 @@ def _with_option(schema: JsonObject, options: list[object], path: Path) -> JsonO
 
 
 def _width(schema: JsonObject) -> int:
-    """How much there is to look at: keywords, and the names, parts or characters under them."""
-    return len(schema) + sum(len(value) for value in schema.values() if isinstance(value, str | list | dict))
+    """How much there is to look at: keywords, and the names, parts or steps under them. Descriptions are not read."""
+    sized = [schema.get("$ref"), *(value for value in schema.values() if not isinstance(value, str))]
+    return len(schema) + sum(len(value) for value in sized if isinstance(value, str | list | dict))
 
 
 def _listed(schema: JsonObject, key: str) -> list[object]:

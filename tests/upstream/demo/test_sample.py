@@ -160,6 +160,11 @@ def test_beyond_the_deepest_level_stands_the_least_value(kind: object, least: ob
     assert value == least
 
 
+def test_long_descriptions_use_up_nothing() -> None:
+    properties = {f"p{number}": {"type": "null", "description": "x" * 10_000} for number in range(50)}
+    assert sample({"type": "object", "properties": properties}) == dict.fromkeys(properties)
+
+
 def test_a_wide_schema_that_is_repeated_uses_up_the_budget() -> None:
     wide = {"type": "object", "properties": {f"p{number}": {"type": "null"} for number in range(5_000)}}
     schema = {"type": "array", "minItems": 16, "items": {"allOf": [wide] * 5_000}}

@@ -1,0 +1,220 @@
+"""Who may pass: credentials in every form, the 401 to the letter, the public list to the letter."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+from pytest_aiohttp import AiohttpClient
+
+from relay.app import State, World, build
+from relay.upstream.call import SessionTransport
+from relay.upstream.session import open_sessions
+from relay.web.middleware.access import credential
+from relay.web.routes import Access, table
+from tests.conftest import StartRelay
+from tests.support.running import ACCESS_KEY, configuration, raw_exchange
+
+UNAUTHORIZED = b'{"error": {"message": "Unauthorized", "type": "auth_error"}}'
+CALL = b'{"model":"demo","messages":[{"role":"user","content":"hi"}]}'
+PUBLIC = ["/", "/health", "/health/live", "/health/ready", "/api/info", "/v1/models", "/v1/models/demo"]
+PROTECTED = [
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/responses",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/embeddings",
+    "/v1/moderations",
+]
+
+ACCEPTED = {
+    "bearer": {"Authorization": f"Bearer {ACCESS_KEY}"},
+    "bearer in lower case": {"authorization": f"bearer {ACCESS_KEY}"},
+    "bearer in capitals": {"Authorization": f"BEARER {ACCESS_KEY}"},
+    "bearer with more space": {"Authorization": f"Bearer   {ACCESS_KEY}"},
+    "x-access-key": {"X-Access-Key": ACCESS_KEY},
+    "x-access-key beside another Authorization": {"X-Access-Key": ACCESS_KEY, "Authorization": "Basic Zm9vOmJhcg=="},
+    "x-api-key": {"x-api-key": ACCESS_KEY},
+    "api-key": {"api-key": ACCESS_KEY},
+    "bearer beside a wrong x-api-key": {"Authorization": f"Bearer {ACCESS_KEY}", "x-api-key": "wrong"},
+    "x-api-key beside a wrong api-key": {"x-api-key": ACCESS_KEY, "api-key": "wrong"},
+}
+REFUSED = {
+    "nothing": {},
+    "a wrong key": {"Authorization": "Bearer wrong"},
+    "the key cut short": {"Authorization": f"Bearer {ACCESS_KEY[:-1]}"},
+    "the key and more": {"Authorization": f"Bearer {ACCESS_KEY}0"},
+    "an empty bearer": {"Authorization": "Bearer "},
+    "an empty header": {"Authorization": ""},
+    "no scheme": {"Authorization": ACCESS_KEY},
+    "basic": {"Authorization": "Basic " + base64.b64encode(ACCESS_KEY.encode()).decode()},
+    "a bearer twice in one": {"Authorization": f"Bearer Bearer {ACCESS_KEY}"},
+    "x-access-key with a scheme": {"X-Access-Key": f"Bearer {ACCESS_KEY}"},
+    "a wrong x-access-key over a good bearer": {"X-Access-Key": "wrong", "Authorization": f"Bearer {ACCESS_KEY}"},
+    "an empty x-access-key over a good bearer": {"X-Access-Key": "", "Authorization": f"Bearer {ACCESS_KEY}"},
+    "a wrong bearer over a good x-api-key": {"Authorization": "Bearer wrong", "x-api-key": ACCESS_KEY},
+    "basic over a good x-api-key": {"Authorization": "Basic Zm9vOmJhcg==", "x-api-key": ACCESS_KEY},
+    "a wrong x-api-key over a good api-key": {"x-api-key": "wrong", "api-key": ACCESS_KEY},
+    "a cookie": {"Cookie": f"access_key={ACCESS_KEY}"},
+    "a very long key": {"x-api-key": "k" * 8000},
+}
+
+
+@pytest.mark.parametrize("headers", ACCEPTED.values(), ids=ACCEPTED.keys())
+async def test_the_access_key_is_accepted_in_this_header(start_relay: StartRelay, headers: dict[str, str]) -> None:
+    relay = await start_relay()
+    async with aiohttp.request("POST", f"{relay.openai_url}/chat/completions", data=CALL, headers=headers) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED.keys())
+async def test_anything_else_is_the_same_401(start_relay: StartRelay, headers: dict[str, str]) -> None:
+    relay = await start_relay()
+    async with aiohttp.request("POST", f"{relay.openai_url}/chat/completions", data=CALL, headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (401, UNAUTHORIZED)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", [*PROTECTED, "/v1/nothing", "/api/users", "/metrics", "/v1/models/x/y"])
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"])
+async def test_every_other_route_and_method_is_the_same_401_without_a_credential(
+    start_relay: StartRelay, method: str, path: str
+) -> None:
+    if path.startswith("/v1/models/") and method in ("GET", "HEAD"):
+        return  # Public; the name may hold slashes.
+    relay = await start_relay()
+    async with aiohttp.request(method, f"{relay.url}{path}") as answer:
+        body = await answer.read()
+        assert (answer.status, body) == (401, b"" if method == "HEAD" else UNAUTHORIZED)
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}], ids=["no credential", "a bad one"])
+async def test_this_is_public(start_relay: StartRelay, method: str, path: str, headers: dict[str, str]) -> None:
+    relay = await start_relay()
+    async with aiohttp.request(method, f"{relay.url}{path}", headers=headers) as answer:
+        assert answer.status == 200
+
+
+async def test_the_public_routes_of_the_table_are_exactly_these(start_relay: StartRelay) -> None:
+    async def handler(request: object) -> object:
+        raise NotImplementedError
+
+    class Handlers:
+        door = health = live = ready = info = list = one = handler
+
+    rows = table(Handlers(), Handlers(), lambda endpoint: handler)  # type: ignore[arg-type]  # only the rows count
+    public = [(row.method, row.path) for row in rows if row.access is Access.PUBLIC]
+    assert public == [
+        ("GET", "/"),
+        ("GET", "/health"),
+        ("GET", "/health/live"),
+        ("GET", "/health/ready"),
+        ("GET", "/api/info"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/{id:.+}"),
+    ]
+
+
+async def test_every_registered_route_has_a_row(start_relay: StartRelay) -> None:
+    relay = await start_relay()
+    async with aiohttp.ClientSession(headers={"x-api-key": ACCESS_KEY}) as session:
+        for route in relay.app.router.routes():
+            assert route.resource is not None
+            path = route.resource.canonical.replace("{id}", "demo")
+            async with session.request(route.method, f"{relay.url}{path}") as answer:
+                assert answer.status != 403, (route.method, path)
+
+
+async def test_a_route_without_a_row_is_forbidden_even_with_a_credential(aiohttp_client: AiohttpClient) -> None:
+    async def unlisted(request: web.Request) -> web.Response:
+        return web.Response(text="secret")
+
+    async with open_sessions() as sessions:
+        app = build(configuration(), SessionTransport(sessions), State(), World())
+        app.router.add_get("/unlisted", unlisted)
+        client = await aiohttp_client(app)
+        for method in ("GET", "HEAD"):
+            async with client.request(method, "/unlisted", headers={"x-api-key": ACCESS_KEY}) as answer:
+                assert answer.status == 403
+            async with client.request(method, "/unlisted") as answer:
+                assert answer.status == 401
+
+
+async def test_a_disabled_access_key_matches_nothing(start_relay: StartRelay) -> None:
+    relay = await start_relay(server={"access_key_enabled": False})
+    async with aiohttp.request("POST", f"{relay.openai_url}/chat/completions", headers={"x-api-key": ACCESS_KEY}) as answer:
+        assert (answer.status, await answer.read()) == (401, UNAUTHORIZED)
+
+
+@pytest.mark.parametrize("presented", ["", "x"])
+async def test_no_key_configured_matches_nothing(start_relay: StartRelay, presented: str) -> None:
+    relay = await start_relay(server={"access_key": ""})
+    headers = {"Authorization": f"Bearer {presented}", "X-Access-Key": presented}
+    async with aiohttp.request("POST", f"{relay.openai_url}/chat/completions", headers=headers) as answer:
+        assert answer.status == 401
+
+
+async def test_each_of_several_keys_works_until_it_expires(start_relay: StartRelay) -> None:
+    keys = [
+        {"name": "old", "key": "key-that-expired-000000", "expires_at": "2026-01-01T00:00:00Z"},
+        {"name": "new", "key": "key-that-is-good-000000", "expires_at": "2026-01-01T00:00:01Z"},
+        {"name": "ever", "key": "key-that-stays-00000000"},
+    ]
+    world = World(now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    relay = await start_relay(server={"access_key": keys}, world=world)
+    found = {}
+    for key in keys:
+        async with aiohttp.request(
+            "POST", f"{relay.openai_url}/chat/completions", data=CALL, headers={"x-api-key": key["key"]}
+        ) as answer:
+            found[key["name"]] = answer.status
+    assert found == {"old": 401, "new": 200, "ever": 200}
+
+
+async def test_a_header_that_is_sent_twice_is_refused(start_relay: StartRelay) -> None:
+    relay = await start_relay()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(CALL)}\r\n"
+    twice = f"Authorization: Bearer {ACCESS_KEY}\r\n" * 2
+    answer = await raw_exchange(relay.port, f"{head}{twice}\r\n".encode() + CALL)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.proof
+async def test_ten_thousand_bad_auth_headers_give_only_400_and_401(start_relay: StartRelay, proof_count: object) -> None:
+    assert callable(proof_count)
+    relay = await start_relay()
+    names = st.sampled_from(["Authorization", "X-Access-Key", "x-api-key", "api-key"])
+    values = st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=40).map(lambda tail: b"Bearer " + tail),
+        st.sampled_from([b"\x80", b"\xff" * 100, b"Bearer \x00", b"k" * 8000, b"\t", b"Bearer\t" + ACCESS_KEY.encode()]),
+    )
+    requests: list[list[tuple[str, bytes]]] = []
+
+    @settings(max_examples=proof_count(10_000), database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(names, values), min_size=1, max_size=3))
+    def collect(headers: list[tuple[str, bytes]]) -> None:
+        requests.append(headers)
+
+    collect()
+    for headers in requests:
+        lines = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers)
+        answer = await raw_exchange(relay.port, b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
+        assert answer[9:12] in (b"400", b"401"), (headers, answer)
+
+
+def headers_of(*pairs: tuple[str, str]) -> CIMultiDictProxy[str]:
+    return CIMultiDictProxy(CIMultiDict(pairs))
+
+
+def test_no_header_is_no_credential() -> None:
+    assert credential(headers_of()) is None
