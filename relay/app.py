@@ -125,6 +125,7 @@ def runner_for(app: web.Application, config: Config, *, drain_s: float = DRAIN_S
         app,
         handler_cancellation=True,
         access_log=None,
+        auto_decompress=False,  # A compressed body is refused (415); aiohttp would decode it, or fail without JSON.
         keepalive_timeout=config.server.keepalive_timeout_s,
         shutdown_timeout=drain_s,
     )

@@ -39,7 +39,7 @@ class Section(BaseModel):
         pending = next((mark for mark in field.metadata if isinstance(mark, Pending)), None)
         if pending is None or value in pending.allowed:
             return value
-        default = field.get_default(call_default_factory=True)
+        default = field.get_default(call_default_factory=True, validated_data={})
         if value != default:
             default_text = _shown_default(field, default)
             raise ValueError(f"is not enforced in this release, so it must keep its default ({default_text})")

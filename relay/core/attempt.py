@@ -78,14 +78,17 @@ class Try:
     async def open(self, transport: Transport) -> Opened:
         """Raises UpstreamError; the upstream call is then closed."""
         outgoing = self._outgoing()
-        with ExitStack() as stack:
-            with self._wait.measured():
-                call = await transport.send(outgoing)
-                stack.callback(call.close)
-                answer = await self._judge(call)
-            if isinstance(answer, RelayStream):
-                stack.pop_all()  # From here on the stream closes its call.
-            return Opened(answer, self._served(call.head))
+        try:
+            with ExitStack() as stack:
+                with self._wait.measured():
+                    call = await transport.send(outgoing)
+                    stack.callback(call.close)
+                    answer = await self._judge(call)
+                if isinstance(answer, RelayStream):
+                    stack.pop_all()  # From here on the stream closes its call.
+                return Opened(answer, self._served(call.head))
+        except UpstreamError as error:
+            raise self._attempt.provider.scrub.error(error) from None
 
     def _outgoing(self) -> UpstreamRequest:
         request, provider = self._request, self._attempt.provider
@@ -121,7 +124,6 @@ class Try:
             bytes(collected.body),
             self._parts,
             retry_after=head.headers.get("Retry-After"),
-            secrets=self._attempt.provider.secrets,
         )
 
     async def _stream(self, call: UpstreamCall) -> RelayStream:
@@ -131,6 +133,7 @@ class Try:
             request.request_id,
             choices=request.choices,
             is_hidden=is_usage_only if request.hides_usage else None,
+            scrub=self._attempt.provider.scrub,
         )
         stream = RelayStream(call, transform, _stream_headers(call.head))
         await stream.begin()

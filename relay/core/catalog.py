@@ -50,17 +50,19 @@ def check(config: Config) -> Iterator[Finding]:
         name.casefold(): [target.model.casefold() for target in alias.targets] for name, alias in aliases.items()
     }
     for name in aliases:
-        if _reaches(targets, name.casefold(), name.casefold(), set()):
+        if _leads_back(targets, name.casefold()):
             yield Finding(("model_routing", "aliases", name), "this alias leads back to itself")
 
 
-def _reaches(targets: Mapping[str, list[str]], start: str, goal: str, seen: set[str]) -> bool:
-    """Whether following aliases from `start` comes to `goal`."""
-    for following in targets.get(start, ()):
-        if following == goal:
-            return True
-        if following not in seen:
-            seen.add(following)
-            if _reaches(targets, following, goal, seen):
+def _leads_back(targets: Mapping[str, list[str]], name: str) -> bool:
+    """Whether following aliases from `name` comes to it again."""
+    met: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for following in targets.get(waiting.pop(), ()):
+            if following == name:
                 return True
+            if following not in met:
+                met.add(following)
+                waiting.append(following)
     return False

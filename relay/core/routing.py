@@ -66,14 +66,13 @@ class Catalog:
         self.exact = _index(places, str.casefold)
         self.normalised = _index(places, normalise)
 
-    def knows(self, folded: str) -> bool:
-        """Whether a whole name is one of a provider's models or an alias."""
-        return folded in self.exact or folded in self.aliases
-
     def names(self) -> list[str]:
-        """All names that a client may ask for: models in the order of the file, then aliases; each once."""
+        """All names that a client may ask for, in the order of the file, aliases last; the first spelling of each."""
         models = [model for place in self.places.values() for model in place.models]
-        return list(dict.fromkeys([*models, *self.alias_names]))
+        spellings: dict[str, str] = {}
+        for name in (*models, *self.alias_names):
+            spellings.setdefault(name.casefold(), name)
+        return list(spellings.values())
 
 
 def plan(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
@@ -93,30 +92,45 @@ def plan(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
 
 
 def _resolve(catalog: Catalog, name: str) -> list[Target]:
+    """The targets of all names that it stands for; an alias with one good target left still works."""
+    found: list[Target] = []
+    missing: list[ModelNotFound] = []
+    for meant in _unaliased(catalog, name):
+        try:
+            found += _resolve_one(catalog, meant)
+        except ModelNotFound as error:
+            missing.append(error)
+    if not found:
+        raise missing[0] if missing else ModelNotFound(f"The alias {name!r} leads to no model.")
+    return found
+
+
+def _unaliased(catalog: Catalog, name: str) -> list[str]:
+    """The names that an alias stands for in the end, in order; an alias that is met again adds nothing."""
+    found: list[str] = []
+    met: set[str] = set()
+    waiting = [name]
+    while waiting:
+        following = waiting.pop()
+        folded = following.casefold()
+        if folded not in catalog.aliases:
+            found.append(following)
+        elif folded not in met:
+            met.add(folded)
+            waiting.extend(reversed(catalog.aliases[folded]))
+    return found
+
+
+def _resolve_one(catalog: Catalog, name: str) -> list[Target]:
+    """The targets of a name that is no alias."""
     folded = name.casefold()
-    if "@" in name and not catalog.knows(folded):
+    if "@" in name and folded not in catalog.exact:
         return [_named_target(catalog, name)]
-    if folded in catalog.aliases:
-        return _resolve_several(catalog, catalog.aliases[folded])
     mapped = _mapped(catalog, name, folded)
     if mapped is not None:
         return [mapped]
     overridden = next((model for glob, model in catalog.overrides if glob.match(folded)), None)
     return _resolve_overridden(catalog, overridden) if overridden is not None else _detected(catalog, name, folded)
-
-
-def _resolve_several(catalog: Catalog, names: Sequence[str]) -> list[Target]:
-    """The targets of all names that lead anywhere; an alias with one good target left still works."""
-    found: list[Target] = []
-    missing: ModelNotFound | None = None
-    for name in names:
-        try:
-            found += _resolve(catalog, name)
-        except ModelNotFound as error:
-            missing = missing or error
-    if missing is not None and not found:
-        raise missing
-    return found
 
 
 def _resolve_overridden(catalog: Catalog, name: str) -> list[Target]:
@@ -130,8 +144,10 @@ def _resolve_overridden(catalog: Catalog, name: str) -> list[Target]:
 def _named_target(catalog: Catalog, name: str) -> Target:
     model, _, provider = name.rpartition("@")
     place = catalog.places.get(provider.casefold())
-    if place is None or not model:
+    if place is None:
         raise ModelNotFound(f"There is no model {name!r}: no provider is called {provider!r}.")
+    if not model:
+        raise ModelNotFound(f"There is no model {name!r}: it names a provider and no model.")
     return Target(place.name, model)
 
 
@@ -150,7 +166,8 @@ def _detected(catalog: Catalog, name: str, folded: str) -> list[Target]:
 
 
 def _nearest(catalog: Catalog, folded: str) -> str:
-    near = get_close_matches(folded, {known.casefold(): known for known in catalog.names()}, n=3)
+    known = {name.casefold(): name for name in catalog.names()}
+    near = [known[match] for match in get_close_matches(folded, known, n=3)]
     return f" The nearest names are: {', '.join(near)}." if near else ""
 
 

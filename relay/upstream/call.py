@@ -7,7 +7,7 @@ ever without its `sock_read` firing (aiohttp 3.14.5).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import (
@@ -27,6 +27,8 @@ from relay.upstream.coding import Decoder, decoder_for
 from relay.upstream.session import Sessions
 from relay.upstream.transport import Connection, Deadlines, Head, Sink, UpstreamRequest
 
+PIECE_BYTES = 256 * 1024
+
 
 class SessionTransport:
     """Sends calls through the process's ClientSessions."""
@@ -40,22 +42,37 @@ class SessionTransport:
         session = self._sessions.fresh if fresh else self._sessions.pooled
         deadlines = request.deadlines
         started_s = asyncio.get_running_loop().time()
-        with _mapped_before_head():
-            async with asyncio.timeout(deadlines.connect_s + deadlines.first_byte_s):
+        wait_s = deadlines.connect_s + deadlines.first_byte_s
+        with _mapped_before_head(faults.total_timeout if deadlines.total_s < wait_s else faults.first_byte_timeout):
+            async with asyncio.timeout(min(wait_s, deadlines.total_s)):
                 response = await session.request(
                     request.method,
                     request.url,
                     headers=request.headers,
-                    data=request.body,
+                    data=_payload(request),
                     allow_redirects=False,
                     timeout=ClientTimeout(total=None, connect=deadlines.connect_s),
                 )
         try:
-            decoder = decoder_for(response.headers.get("Content-Encoding", ""))
+            decoder = decoder_for(", ".join(response.headers.getall("Content-Encoding", ())))
         except UpstreamError:
             response.close()
             raise
         return SessionCall(response, decoder, deadlines, started_s + deadlines.total_s)
+
+
+def _payload(request: UpstreamRequest) -> bytes | AsyncIterator[bytes]:
+    """The body as aiohttp takes it best: a large one in pieces, since written at once it holds up the loop."""
+    if len(request.body) <= PIECE_BYTES:
+        return request.body
+    request.headers["Content-Length"] = str(len(request.body))
+    return _in_pieces(request.body)
+
+
+async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    view = memoryview(body)
+    for start in range(0, len(body), PIECE_BYTES):
+        yield bytes(view[start : start + PIECE_BYTES])
 
 
 class SessionCall:
@@ -86,6 +103,8 @@ class SessionCall:
     async def _read(self) -> bytes:
         """What has arrived, at least one byte; b"" at a clean end."""
         left_s = self._ends_at_s - asyncio.get_running_loop().time()
+        if left_s <= 0:
+            raise faults.total_timeout()  # Where data are waiting already, no timer gets a chance to fire.
         try:
             with _mapped_in_body():
                 async with asyncio.timeout(min(self._wait_s, left_s)):
@@ -99,6 +118,9 @@ class SessionCall:
     def _timed_out(self, left_s: float) -> UpstreamError:
         if left_s <= self._wait_s:
             return faults.total_timeout()
+        connection = self._response.connection
+        if connection is not None and connection.closed:
+            return faults.protocol()  # Malformed: aiohttp dropped the connection and would wait for more of it.
         return faults.idle_timeout() if self._has_first_byte else faults.first_byte_timeout()
 
     def close(self) -> None:
@@ -107,7 +129,8 @@ class SessionCall:
 
 
 @contextmanager
-def _mapped_before_head() -> Iterator[None]:
+def _mapped_before_head(timed_out: Callable[[], UpstreamError]) -> Iterator[None]:
+    """`timed_out` makes the error for the deadline of the whole wait."""
     try:
         yield
     except ConnectionTimeoutError as error:
@@ -115,7 +138,7 @@ def _mapped_before_head() -> Iterator[None]:
     except ClientConnectorError as error:
         raise faults.unreachable() from error
     except TimeoutError as error:
-        raise faults.first_byte_timeout() from error
+        raise timed_out() from error
     except (ServerDisconnectedError, ClientOSError, ConnectionError) as error:
         raise faults.closed_before_head() from error
     except ClientError as error:

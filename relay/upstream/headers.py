@@ -24,8 +24,7 @@ _NEVER_UP = frozenset({
 })  # fmt: skip
 _NEVER_UP_PREFIXES = ("x-forwarded-",)
 _PASS_DOWN = (
-    "anthropic-*", "content-type", "openai-processing-ms", "openai-version", "retry-after", "x-ratelimit-*",
-    "x-should-retry",
+    "anthropic-*", "content-type", "openai-processing-ms", "retry-after", "x-ratelimit-*", "x-should-retry",
 )  # fmt: skip
 _NEVER_DOWN = frozenset({"anthropic-organization-id"})
 _REQUEST_ID_NAMES = ("x-request-id", "request-id")

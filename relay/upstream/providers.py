@@ -12,6 +12,7 @@ from relay.config.findings import Finding
 from relay.config.nearest import suggestion
 from relay.config.providers import ProviderConfig
 from relay.config.schema import Config
+from relay.formats.scrub import Scrub
 from relay.model import Dialect
 from relay.upstream.headers import UpwardFilter
 from relay.upstream.keyring import Key
@@ -37,6 +38,8 @@ class Provider:
     headers: Mapping[str, str]
     """Added to each call, in front of what a client sent under the same name."""
     deadlines: Deadlines
+    scrub: Scrub
+    """Knows what must never be seen of what this provider says: its keys, header values, and where it lives."""
     strategy: str = "round-robin"
 
     def url(self, path: str, query: str) -> URL:
@@ -56,12 +59,6 @@ class Provider:
             chosen[name] = value
         return chosen
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be seen in what is kept of an answer: keys, header values, where the provider lives."""
-        host = URL(self.root).host or ""
-        return (*(key.secret for key in self.keys), *self.headers.values(), self.root, host)
-
 
 def build(config: Config) -> dict[str, Provider]:
     """All enabled providers by name, in the order of the file, the demo provider last unless it is switched off."""
@@ -76,16 +73,20 @@ def _build_one(name: str, given: ProviderConfig) -> Provider:
     base = given.base_url or kind.base_url
     if kind.path_prefix:
         base = base.removesuffix(kind.path_prefix)
+    root = base + kind.path_prefix
+    keys = tuple(Key(key.label, key.key.get_secret_value(), key.enabled, key.expires_at) for key in given.keys)
+    headers = {header: value.get_secret_value() for header, value in given.headers.items()}
     timeout = given.timeout
     return Provider(
         name=name,
         kind=kind,
-        root=base + kind.path_prefix,
+        root=root,
         dialects=given.dialects or kind.dialects,
-        keys=tuple(Key(key.label, key.key.get_secret_value(), key.enabled, key.expires_at) for key in given.keys),
+        keys=keys,
         upward=UpwardFilter(given.forward_headers),
-        headers={header: value.get_secret_value() for header, value in given.headers.items()},
+        headers=headers,
         deadlines=Deadlines(timeout.connect_s, timeout.first_byte_s, timeout.idle_s, timeout.total_s),
+        scrub=Scrub((*(key.secret for key in keys), *headers.values(), root, URL(root).host or "")),
     )
 
 
@@ -97,7 +98,7 @@ def check(config: Config) -> Iterator[Finding]:
         if kind is None:
             hint = suggestion(given.provider_type, KINDS)
             yield Finding((*path, "provider_type"), f"{given.provider_type!r} is no type of provider{hint}")
-        elif (given.provider_type == DEMO) != (name.casefold() == DEMO):
+        elif DEMO in (given.provider_type, name.casefold()) and (given.provider_type, name) != (DEMO, DEMO):
             yield Finding((*path, "provider_type"), "the type 'demo' and the name 'demo' belong to each other")
         elif given.enabled:
             yield from _check_enabled(path, given, kind)

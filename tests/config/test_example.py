@@ -55,7 +55,7 @@ def written(values: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 def default_of(path: tuple[str, ...]) -> object:
     *parents, option = path
     section = section_at(Config, parents)
-    return section.model_fields[option_names(section)[option]].get_default(call_default_factory=True)
+    return section.model_fields[option_names(section)[option]].get_default(call_default_factory=True, validated_data={})
 
 
 def value_at(config: object, path: tuple[str, ...]) -> object:

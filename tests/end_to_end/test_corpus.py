@@ -26,7 +26,7 @@ SEVERAL_ANSWERS = {
     "234de3bee2996abc": b"event: message_stop\n",
     "35337baffd1d2923": b"event: response.completed\n",
 }
-"""Recordings in which a fixture's author put the answers to several calls one behind the other: the first one counts."""
+"""Recordings in which a fixture's author put the answers to several calls in a row: the first one counts."""
 
 
 def replay(exchange: Exchange, luck: random.Random) -> Script:

@@ -10,7 +10,7 @@ from tests.conftest import StartRelay, StartUpstream
 from tests.support.running import UPSTREAM_KEY, provider
 from tests.support.scripted import answers, streams
 
-CHAT = b'{"id":"c1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+CHAT = b'{"id":"c1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
 
 
 async def test_a_plain_answer_comes_back_byte_for_byte(

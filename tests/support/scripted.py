@@ -9,9 +9,12 @@ unless it closed or aborted it.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Received:
 class Out:
     """The script's side of the connection."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
         self._writer = writer
 
     async def raw(self, data: bytes) -> None:
@@ -49,12 +53,20 @@ class Out:
         await self.raw(b"%x\r\n%s\r\n" % (len(data), data))
 
     def abort(self) -> None:
-        """Reset the connection."""
+        """Reset the connection: RST, not FIN."""
+        now = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
         self._writer.transport.abort()
 
     async def close(self) -> None:
         """Close the connection in an orderly way."""
         self._writer.close()
+
+    async def peer_left(self) -> None:
+        """Wait until the other side has closed or reset the connection; what it still sends is dropped."""
+        with suppress(ConnectionError):
+            while await self._reader.read(65536):
+                pass
 
 
 Script = Callable[[Received, Out], Awaitable[None]]
@@ -79,22 +91,25 @@ class ScriptedUpstream:
 async def scripted_upstream(script: Script) -> AsyncIterator[ScriptedUpstream]:
     """Serve until left; open connections are then aborted."""
     writers: set[asyncio.StreamWriter] = set()
+    running: set[asyncio.Task[None] | None] = set()
     upstream = ScriptedUpstream(0, script)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.add(writer)
+        running.add(asyncio.current_task())
         upstream.connections += 1
         try:
             while not writer.is_closing():
                 request = await _read(reader)
                 upstream.received.append(request)
-                await upstream.script(request, Out(writer))
+                await upstream.script(request, Out(reader, writer))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The relay hung up: that is its right.
         except asyncio.CancelledError:
             pass  # The test is over; asyncio's streams would report the cancelled handler as an error.
         finally:
             writers.discard(writer)
+            running.discard(asyncio.current_task())
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=32 * 1024 * 1024)
@@ -105,6 +120,8 @@ async def scripted_upstream(script: Script) -> AsyncIterator[ScriptedUpstream]:
         server.close()
         for writer in list(writers):
             writer.transport.abort()
+        for task in filter(None, running):
+            task.cancel()  # A script that waits for ever ends with its upstream.
         await asyncio.wait_for(server.wait_closed(), 10)
 
 
@@ -162,4 +179,4 @@ def in_turn(*scripts: Script) -> Script:
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     """The data in pieces, cut at the given offsets."""
     offsets = [0, *sorted(place for place in set(places) if 0 < place < len(data)), len(data)]
-    return [data[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(offsets)]

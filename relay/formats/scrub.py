@@ -1,0 +1,43 @@
+"""Takes the operator's secrets out of what a provider said, before a client sees it.
+
+Providers quote in their errors what they were sent: a key, an internal host. Answers themselves pass untouched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from relay.errors import UpstreamError
+
+MIN_SECRET_CHARACTERS = 8
+"""What is shorter than any real secret (a header value of `1`, say) would only make a text unreadable."""
+_MASK = b"***"
+
+
+class Scrub:
+    """The secrets of one provider."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Longest first, since one may stand in another.
+        kept = sorted((secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS), key=len, reverse=True)
+        self._pattern = re.compile(b"|".join(re.escape(secret.encode()) for secret in kept)) if kept else None
+
+    def data(self, data: bytes) -> bytes:
+        """Bytes without the secrets."""
+        return data if self._pattern is None else self._pattern.sub(_MASK, data)
+
+    def error(self, error: UpstreamError) -> UpstreamError:
+        """The error without the secrets, in its message as in its body."""
+        facts = error.facts
+        cleaned = replace(
+            facts, message=self._text(facts.message), code=self._optional(facts.code), param=self._optional(facts.param)
+        )
+        return UpstreamError(cleaned, error.retry, body=None if error.body is None else self.data(error.body))
+
+    def _text(self, text: str) -> str:
+        return self.data(text.encode("utf-8", "replace")).decode()
+
+    def _optional(self, text: str | None) -> str | None:
+        return None if text is None else self._text(text)

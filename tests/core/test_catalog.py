@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.config.schema import Config
+from relay.core.catalog import catalog_of, check
+from relay.core.routing import Catalog, plan
+from relay.errors import ModelNotFound
+from relay.model import Dialect
+from relay.upstream.providers import build
+from tests.config.parsing import configured
+
+KEYED = "base_url: 'http://127.0.0.1:9', keys: [{key: sk-1}]"
+
+
+def indexed(text: str) -> Catalog:
+    config = configured(text)
+    return catalog_of(config, build(config), ("demo",))
+
+
+def with_models(models: str, *, more: str = "") -> Catalog:
+    """The catalog of one provider, called `up`."""
+    return indexed(f"providers: {{up: {{{KEYED}, models: {models}{more}}}}}")
+
+
+def where(catalog: Catalog, name: str) -> list[str]:
+    return [f"{target.provider}/{target.model}" for target in plan(catalog, name, Dialect.CHAT)]
+
+
+def aliased(aliases: dict[str, list[str]]) -> Config:
+    lines = "".join(f"\n    {name}: [{', '.join(targets)}]" for name, targets in aliases.items())
+    return configured(f"model_routing:\n  aliases:{lines}")
+
+
+def looping(aliases: dict[str, list[str]]) -> list[object]:
+    """The aliases that the check complains of."""
+    return [path[-1] for path, message in check(aliased(aliases)) if message == "this alias leads back to itself"]
+
+
+def test_the_demo_provider_takes_every_name_while_it_is_alone() -> None:
+    catalog = indexed("{}")
+    assert [where(catalog, name) for name in ("demo", "gpt-5")] == [["demo/demo"], ["demo/gpt-5"]]
+
+
+def test_the_demo_model_is_listed_while_the_provider_is_alone() -> None:
+    assert indexed("{}").names() == ["demo"]
+
+
+def test_the_demo_provider_takes_no_name_beside_a_real_one() -> None:
+    catalog = with_models("{include: [real]}")
+    assert catalog.names() == ["real"]
+    with pytest.raises(ModelNotFound):
+        plan(catalog, "demo", Dialect.CHAT)
+
+
+def test_the_demo_provider_can_still_be_called_by_its_name() -> None:
+    assert where(with_models("{include: [real]}"), "x@demo") == ["demo/x"]
+
+
+def test_a_provider_that_is_switched_off_does_not_end_the_demo() -> None:
+    catalog = indexed(f"providers: {{up: {{{KEYED}, enabled: false, models: {{include: [real]}}}}}}")
+    assert (catalog.names(), where(catalog, "real")) == (["demo"], ["demo/real"])
+
+
+def test_with_the_demo_switched_off_and_nothing_else_nobody_serves_anything() -> None:
+    catalog = indexed("providers: {demo: {provider_type: demo, enabled: false}}")
+    assert (catalog.names(), catalog.places) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("models", "known"),
+    [
+        ("{}", []),
+        ("{include: [a, B, c/d]}", ["a", "B", "c/d"]),
+        ("{include: ['gpt-*', 'a?', '[ab]', plain]}", ["plain"]),
+        ("{include: [a, ab, b], exclude: [a]}", ["ab", "b"]),
+        ("{include: [a, Ab, b], exclude: ['A*']}", ["b"]),
+        ("{include: [a], exclude: ['*']}", []),
+    ],
+)
+def test_known_models_are_the_included_names_that_are_no_globs_and_not_excluded(models: str, known: list[str]) -> None:
+    assert with_models(models).names() == known
+
+
+def test_a_default_provider_takes_other_names_but_the_excluded() -> None:
+    catalog = with_models("{exclude: ['secret-*']}", more=", default: true")
+    assert where(catalog, "anything") == ["up/anything"]
+    with pytest.raises(ModelNotFound):
+        plan(catalog, "Secret-1", Dialect.CHAT)
+
+
+def test_a_provider_serves_the_dialects_that_its_configuration_names() -> None:
+    catalog = with_models("{include: [a]}", more=", dialects: [messages]")
+    assert catalog.places["up"].dialects == {Dialect.MESSAGES}
+
+
+def test_aliases_mappings_and_overrides_come_from_the_configuration() -> None:
+    routing = "model_routing: {aliases: {Fast: a}, provider_mapping: {'b*': UP}, model_overrides: {'c*': a}}"
+    catalog = indexed(f"providers: {{up: {{{KEYED}, models: {{include: [a]}}}}}}\n{routing}")
+    assert [where(catalog, name) for name in ("fast", "b1", "c1")] == [["up/a"], ["up/b1"], ["up/a"]]
+
+
+@pytest.mark.parametrize("provider", ["up", "UP", "demo", "off"])
+def test_a_mapping_may_name_any_provider_of_the_configuration(provider: str) -> None:
+    text = f"providers: {{up: {{{KEYED}}}, off: {{enabled: false}}}}\nmodel_routing: {{provider_mapping: {{a: {provider}}}}}"
+    assert list(check(configured(text))) == []
+
+
+def test_a_mapping_to_an_unknown_provider_is_found_with_the_nearest_name() -> None:
+    text = f"providers: {{OpenAI: {{{KEYED}}}}}\nmodel_routing: {{provider_mapping: {{'gpt-*': OpenIA}}}}"
+    ((path, message),) = check(configured(text))
+    assert path == ("model_routing", "provider_mapping", "gpt-*")
+    assert message == "there is no provider 'OpenIA' (did you mean 'OpenAI'?)"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "found"),
+    [
+        ({"a": ["a"]}, ["a"]),
+        ({"A": ["a"]}, ["A"]),
+        ({"a": ["b"], "b": ["a"]}, ["a", "b"]),
+        ({"a": ["B"], "b": ["C"], "c": ["A"]}, ["a", "b", "c"]),
+        ({"a": ["x", "b"], "b": ["y", "a"]}, ["a", "b"]),
+        ({"into": ["a"], "a": ["a"]}, ["a"]),
+        ({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": ["model"]}, []),
+        ({"a": ["'a@up'"]}, []),
+        ({"a": ["b"]}, []),
+    ],
+)
+def test_an_alias_that_leads_back_to_itself_is_found(aliases: dict[str, list[str]], found: list[str]) -> None:
+    assert looping(aliases) == found
+
+
+def test_a_long_chain_of_aliases_is_no_loop() -> None:
+    assert looping({f"a{number}": [f"a{number + 1}"] for number in range(1500)}) == []
+
+
+@given(st.integers(1, 30))
+def test_a_ring_of_aliases_of_any_length_is_found(length: int) -> None:
+    ring = {f"a{number}": [f"A{(number + 1) % length}"] for number in range(length)}
+    assert looping(ring) == list(ring)
+
+
+NAMES = [f"a{number}" for number in range(6)]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from([*NAMES, "model"]), min_size=1, max_size=3)))
+def test_the_loops_that_are_found_are_those_of_the_closure(aliases: dict[str, list[str]]) -> None:
+    reached = {(name, target) for name, targets in aliases.items() for target in targets}
+    for _ in NAMES:
+        reached |= {(one, four) for one, two in reached for three, four in reached if two == three}
+    assert looping(aliases) == [name for name in aliases if (name, name) in reached]

@@ -1,0 +1,97 @@
+"""The daemon as a process: a first start in an empty folder, the printed call, a second start, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+PROGRAM = Path(__file__).parents[2] / "monorelay.py"
+
+
+@asynccontextmanager
+async def serving(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROGRAM), "serve", "--port", "0", *arguments,
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def read_until(stream: asyncio.StreamReader | None, pattern: str) -> str:
+    assert stream is not None
+    text = ""
+    async with asyncio.timeout(30):
+        while not re.search(pattern, text):
+            line = await stream.readline()
+            assert line, text
+            text += line.decode()
+    return text
+
+
+async def end(process: asyncio.subprocess.Process, number: signal.Signals) -> int:
+    process.send_signal(number)
+    async with asyncio.timeout(30):
+        return await process.wait()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
+    async with serving(tmp_path) as process:
+        printed = await read_until(process.stdout, r"-d '.*'\n")
+        line = printed[printed.index("curl ") :]
+        curl = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
+        output, _ = await curl.communicate()
+        assert b"This is MonoRelay's demo model" in output
+        assert await end(process, signal.SIGTERM) == 0
+
+
+async def test_what_a_first_start_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    os.umask(0)  # The worst that a service manager could set.
+    async with serving(tmp_path) as process:
+        await read_until(process.stdout, "curl")
+        await end(process, signal.SIGINT)
+    files = [tmp_path / "config.yml", *(tmp_path / "data").iterdir()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+async def test_the_key_is_shown_once_and_stays(tmp_path: Path) -> None:
+    async with serving(tmp_path) as process:
+        printed = await read_until(process.stdout, "curl")
+        await end(process, signal.SIGTERM)
+    (key,) = re.findall(r"^    (\S+)$", printed, re.MULTILINE)
+    async with serving(tmp_path) as process:
+        logged = await read_until(process.stderr, r"serves on http://\S+")
+        url = re.findall(r"serves on (\S+)", logged)[0]
+        async with aiohttp.request(
+            "POST", f"{url}/v1/embeddings", data=b'{"model":"demo","input":"x"}', headers={"x-api-key": key}
+        ) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        output, errors = await process.communicate()
+    assert (process.returncode, output) == (0, b"")
+    assert key not in logged + errors.decode()
+
+
+async def test_a_placeholder_is_refused_on_another_address_than_loopback(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("server: {host: 0.0.0.0, access_key: sk-change-me}\n")
+    async with serving(tmp_path) as process:
+        output, errors = await process.communicate()
+    assert (process.returncode, output) == (2, b"")
+    assert b"config.yml:1: server.access_key: " in errors
