@@ -161,9 +161,21 @@ class Retry(enum.Enum):
 class UpstreamError(RelayError):
     """One upstream attempt failed. Made by `relay.upstream` (connection) and `relay.core` (judgement of the answer)."""
 
-    def __init__(self, facts: ErrorFacts, retry: Retry, *, body: bytes | None = None) -> None:
+    def __init__(
+        self,
+        facts: ErrorFacts,
+        retry: Retry,
+        *,
+        body: bytes | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        upstream_request_id: str | None = None,
+    ) -> None:
         self.facts = facts
         self.retry = retry
         self.body = body
         """The upstream's own error body, where it can be kept as it is; None: one is rendered from `facts`."""
+        self.headers = headers
+        """Headers of the upstream's answer that a client may see, such as its rate limits."""
+        self.upstream_request_id = upstream_request_id
+        """Under which the provider knows the failed call; None where it told none."""
         super().__init__(facts.message)

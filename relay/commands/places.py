@@ -1,4 +1,7 @@
-"""Where configuration and data are: --config and --data, then MONORELAY_CONFIG and MONORELAY_DATA, then here."""
+"""Where configuration and data are: --config and --data, then MONORELAY_CONFIG and MONORELAY_DATA, then here.
+
+An empty variable is none: that is what a compose file makes of one that is not set.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ CHECKS = (reachable_without_a_real_key, providers.check, catalog.check)
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """The option that names the configuration file."""
-    default = os.environ.get("MONORELAY_CONFIG", "config.yml")
+    default = os.environ.get("MONORELAY_CONFIG") or "config.yml"
     parser.add_argument(
         "--config", type=Path, default=Path(default), metavar="FILE", help="configuration file (default: %(default)s)"
     )

@@ -22,6 +22,8 @@ from relay.floors import assert_floors
 from relay.resources import EXAMPLE_CONFIG
 from relay.store.migrate import migrate
 
+MAX_PORT = 65535
+
 log = logging.getLogger("relay")
 
 _FIRST_CALL = """\
@@ -42,9 +44,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("serve", help="serve until SIGTERM or SIGINT", allow_abbrev=False)
     add_config(parser)
     add_data(parser)
-    port = os.environ.get("MONORELAY_PORT")
-    parser.add_argument("--host", default=os.environ.get("MONORELAY_HOST"), help="instead of server.host")
-    parser.add_argument("--port", type=int, default=port, help="instead of server.port; 0 takes a free one")
+    host, port = (os.environ.get(name) or None for name in ("MONORELAY_HOST", "MONORELAY_PORT"))
+    parser.add_argument("--host", default=host, help="instead of server.host")
+    parser.add_argument("--port", type=_port, default=port, help="instead of server.port; 0 takes a free one")
     parser.set_defaults(run=run)
 
 
@@ -55,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     new_key = None if path.exists() else _write_first_config(path)
     config = _listening_on(load_checked(path), arguments)
     logging.basicConfig(level=config.server.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    migrate(data_folder(arguments))
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
+    log.info("the store is at revision %s", migrate(data_folder(arguments)))
     with _listen(config.server.host, config.server.port) as listener:
         for warning in warnings(config):
             log.warning("%s", warning)
@@ -69,6 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run_app(config, listener, announce))
     return 0
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _write_first_config(path: Path) -> str:
@@ -96,8 +105,8 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python goes on with the address.
         raise RelayError(f"can't listen on {host or '*'}:{port}: {reason}. Choose another with --port.") from error
 
 

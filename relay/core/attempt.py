@@ -115,15 +115,19 @@ class Try:
         collected = Collector(MAX_ERROR_BYTES)
         try:
             await call.pump(collected)
-        except UpstreamError as error:
-            log.debug("the body of an error answer broke off: %s", error.facts.code)
+        except UpstreamError as broken:
+            log.debug("the body of an error answer broke off: %s", broken.facts.code)
         call.close()
         head = call.head
-        return refused(
-            head.status,
-            bytes(collected.body),
-            self._parts,
-            retry_after=head.headers.get("Retry-After"),
+        body = bytes(collected.body)
+        error = refused(head.status, body, self._parts, retry_after=head.headers.get("Retry-After"))
+        is_told = error.facts.status == head.status  # Else the refusal is the operator's business, not the client's.
+        return UpstreamError(
+            error.facts,
+            error.retry,
+            body=error.body,
+            headers=tuple(downward(head.headers).items()) if is_told else (),
+            upstream_request_id=upstream_request_id(head.headers),
         )
 
     async def _stream(self, call: UpstreamCall) -> RelayStream:

@@ -14,7 +14,7 @@ from relay import faults
 from relay.core import routing
 from relay.core.attempt import Opened, Try, UpstreamWait
 from relay.core.attempts import Attempt, Attempts
-from relay.core.calls import RelayRequest
+from relay.core.calls import CallFailed, RelayRequest, Served
 from relay.errors import UpstreamError
 from relay.upstream.keyring import Key, KeyState, choose
 from relay.upstream.providers import Provider
@@ -44,19 +44,22 @@ class Relay:
         self._clock_s = clock_s
 
     async def open(self, request: RelayRequest) -> Opened:
-        """Try targets and keys until one answers. Raises RequestError or the last UpstreamError."""
+        """Try targets and keys until one answers. Raises RequestError, or CallFailed with the last failure."""
         targets = routing.plan(self._catalog, request.model, request.endpoint.dialect)
         attempts = Attempts(targets, self._providers, self._choose_key)
         wait = UpstreamWait(self._clock_s)
         failure: UpstreamError | None = None
+        target = targets[0]
         while (attempt := attempts.next(failure)) is not None:
+            target = attempt.target
             try:
                 trial = Try(request, attempt, attempts.made, wait)
                 return await trial.open(self._transport_of(attempt.provider))
             except UpstreamError as error:
                 failure = error
                 _log_failure(request, attempt, error)
-        raise failure or faults.no_key()
+        last = failure or faults.no_key()
+        raise CallFailed(last, Served(target, attempts.made, last.upstream_request_id, wait.total_s))
 
     def _choose_key(self, provider: Provider, tried: Collection[str]) -> Key | None:
         state = self._key_states.setdefault(provider.name, KeyState())

@@ -6,13 +6,12 @@ Sources: Anthropic API reference, "Messages", "Streaming messages" and "Errors" 
 
 from __future__ import annotations
 
-import re
-
 import orjson
 
 from relay.errors import ErrorFacts
 from relay.formats.dialect import TYPED_ERROR_MARK, DialectParts
-from relay.formats.sse import write_event
+from relay.formats.event_data import is_of_type
+from relay.formats.sse import Event, write_event
 
 
 def error_body(facts: ErrorFacts, request_id: str) -> bytes:
@@ -26,17 +25,21 @@ def error_event(facts: ErrorFacts, request_id: str, sent: bytes) -> bytes:
     return write_event(error_body(facts, request_id), "error")
 
 
+def is_end(event: Event) -> bool:
+    """`message_stop`."""
+    return is_of_type(event, frozenset({"message_stop"}))
+
+
 PARTS = DialectParts(
     error_body=error_body,
     error_event=error_event,
     end_words=(b"message_stop",),
-    end_mark=re.compile(
-        rb'(?:^|(?<=[\r\n]))(?:event: ?message_stop(?=[\r\n])|data: ?\{\s*"type"\s*:\s*"message_stop")'
-    ),
+    is_end=is_end,
     end_is_bare=True,
     error_word=b"error",
     error_mark=TYPED_ERROR_MARK,
-    finish_mark=None,
+    errors_are_named=True,
+    finished_choices=None,
     end_event=b"",
     answer_key="content",
     overloaded_status=529,

@@ -24,7 +24,7 @@ def read_object(raw: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error.msg} (byte {error.pos}).") from None
+        raise InvalidRequest(f"The body is not valid JSON: {error.msg} (character {error.pos}).") from None
     if not isinstance(document, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return document

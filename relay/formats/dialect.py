@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from relay.errors import ErrorFacts
+from relay.formats.sse import Event
 
 TYPED_ERROR_MARK = re.compile(
     rb'(?:^|(?<=[\r\n]))(?:event: ?error(?=[\r\n])|data: ?\{\s*"(?:type"\s*:\s*"error"|error"\s*:))'
@@ -24,16 +25,18 @@ class DialectParts:
     """(facts, request id, the last events sent) -> the event that ends a broken stream, as SDKs recognise it."""
     end_words: tuple[bytes, ...]
     """A block without any of these holds no end mark: a search that costs next to nothing."""
-    end_mark: re.Pattern[bytes]
-    """Matches in a block of complete events where the stream's terminal event begins."""
+    is_end: Callable[[Event], bool]
+    """Whether this is the stream's terminal event."""
     end_is_bare: bool
     """Whether the terminal event carries nothing of the answer, so that a stream of it alone is empty."""
     error_word: bytes
     """A block without this holds no error event."""
     error_mark: re.Pattern[bytes]
     """Matches wherever an error event may be; what it finds is read before it is believed."""
-    finish_mark: re.Pattern[bytes] | None
-    """Matches once for each choice that is told to be finished; None where only the end mark counts."""
+    errors_are_named: bool
+    """Whether SDKs see an error only where the `event:` line says so, whatever the data say."""
+    finished_choices: Callable[[bytes], Set[int]] | None
+    """The indexes of the choices that a block tells to be finished; None where only the end mark counts."""
     end_event: bytes
     """What is added when everything was finished and only the end mark is missing; empty: then it is a break."""
     answer_key: str

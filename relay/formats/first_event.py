@@ -5,13 +5,11 @@ Until then the client's answer has not begun, so a failure can still be another 
 
 from __future__ import annotations
 
-import orjson
-
 from relay import faults
-from relay.errors import UpstreamError
 from relay.formats.dialect import DialectParts
+from relay.formats.event_data import read_data
 from relay.formats.sse import MAX_EVENT_BYTES, Event, read_event, split_events
-from relay.formats.upstream_errors import read_words
+from relay.formats.upstream_errors import NO_WORDS, read_loose_words, read_words
 from relay.formats.verdict import judged
 
 _SAYS_NOTHING = frozenset({"ping"})
@@ -36,23 +34,17 @@ class FirstEvent:
         for raw in split_events(block):
             event = read_event(raw)
             if event.data is not None and event.name not in _SAYS_NOTHING:
-                self._judge(event, raw)
+                self._judge(event)
                 return bytes(self._held)
         return None
 
-    def _judge(self, event: Event, raw: bytes) -> None:
-        if self._parts.end_is_bare and self._parts.end_mark.search(raw):
+    def _judge(self, event: Event) -> None:
+        if self._parts.end_is_bare and self._parts.is_end(event):
             raise faults.empty()
-        try:
-            document = orjson.loads(event.data or b"")
-        except orjson.JSONDecodeError as error:
-            raise faults.bad_event() from error
-        if not isinstance(document, dict):
+        document = read_data(event)
+        if document is None:
             raise faults.bad_event()
-        self._refuse_error(document)
-
-    def _refuse_error(self, document: dict[str, object]) -> None:
-        words = read_words(document)
+        is_named_error = event.name == "error"  # Then the data need not look like an error as well.
+        words = read_loose_words(document) or NO_WORDS if is_named_error else read_words(document)
         if words is not None:
-            error: UpstreamError = judged(words.status or 502, words, self._parts)
-            raise error
+            raise judged(words.status or 502, words, self._parts)

@@ -7,16 +7,18 @@ openai-python `_streaming.py`: a stream ends at `[DONE]`, and an event whose `er
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping, Set
 from typing import Any
 
 import orjson
 
 from relay.errors import ErrorFacts
 from relay.formats.dialect import DialectParts
-from relay.formats.sse import read_event, write_event
+from relay.formats.event_data import read_data
+from relay.formats.sse import Event, read_event, split_events, write_event
 
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
 
 
 def error_body(facts: ErrorFacts, request_id: str) -> bytes:
@@ -55,23 +57,44 @@ def is_usage_only(raw_event: bytes) -> bool:
     """
     if not _NO_CHOICES.search(raw_event):
         return False
-    data = read_event(raw_event).data
-    try:
-        chunk = orjson.loads(data or b"")
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(chunk, dict) and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
+    chunk = read_data(read_event(raw_event)) or {}
+    return chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
+
+
+def is_end(event: Event) -> bool:
+    """`[DONE]`, as openai-python reads it: what follows on the same line does not count."""
+    return event.data is not None and event.data.startswith(b"[DONE]")
+
+
+def finished_choices(block: bytes) -> Set[int]:
+    """The indexes of the choices that have a reason to be finished in these events.
+
+    Providers write null or "" while a choice goes on, and some give the reason once more in their last chunk.
+    """
+    if not _FINISHED.search(block):
+        return frozenset()
+    chunks = [read_data(read_event(raw)) or {} for raw in split_events(block) if _FINISHED.search(raw)]
+    return {index for chunk in chunks for index in _finished_in(chunk)}
+
+
+def _finished_in(chunk: dict[str, Any]) -> Iterator[int]:
+    choices = chunk.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        index = choice.get("index", 0) if isinstance(choice, dict) and choice.get("finish_reason") else None
+        if isinstance(index, int):
+            yield index
 
 
 PARTS = DialectParts(
     error_body=error_body,
     error_event=error_event,
     end_words=(b"[DONE]",),
-    end_mark=re.compile(rb"(?:^|(?<=[\r\n]))data: ?\[DONE\]"),
+    is_end=is_end,
     end_is_bare=True,
     error_word=b'"error"',
     error_mark=re.compile(rb'"error"\s*:\s*[{"]'),
-    finish_mark=re.compile(rb'"finish_reason"\s*:\s*"'),
+    errors_are_named=False,
+    finished_choices=finished_choices,
     end_event=b"data: [DONE]\n\n",
     answer_key="choices",
     overloaded_status=503,

@@ -6,47 +6,56 @@ only an `error` object in the data makes it raise, while other clients look at `
 
 from __future__ import annotations
 
-import re
-
 import orjson
 
 from relay.errors import ErrorFacts
 from relay.formats.dialect import TYPED_ERROR_MARK, DialectParts
+from relay.formats.event_data import is_of_type, read_data
 from relay.formats.openai_chat import error_body, error_object
-from relay.formats.sse import write_event
+from relay.formats.sse import Event, read_event, split_events, write_event
 
-_SEQUENCE_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
+_TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_MAX_SEQUENCE_NUMBER = 2**53
+"""Up to here every JSON reader counts exactly; a larger one is no number of an event."""
 
 
 def error_event(facts: ErrorFacts, request_id: str, sent: bytes) -> bytes:
     """`event: error` with the fields of the reference AND the same in an `error` object; nothing may follow it."""
-    inner = error_object(facts)
-    numbers = _SEQUENCE_NUMBER.findall(sent)
-    following = int(numbers[-1]) + 1 if numbers else 0
     document = {
         "type": "error",
         "code": facts.code or facts.openai_type,
         "message": facts.message,
         "param": facts.param,
-        "sequence_number": following,
-        "error": inner,
+        "sequence_number": _following_number(sent),
+        "error": error_object(facts),
     }
     return write_event(orjson.dumps(document), "error")
 
 
-_TERMINAL = rb"response\.(?:completed|incomplete|failed)"
+def is_end(event: Event) -> bool:
+    """One of the three that carry the whole response."""
+    return is_of_type(event, _TERMINAL)
+
+
+def _following_number(sent: bytes) -> int:
+    """One more than the last event's number; 0 where no event has one."""
+    for raw in reversed(split_events(sent)):
+        number = (read_data(read_event(raw)) or {}).get("sequence_number")
+        if isinstance(number, int) and 0 <= number < _MAX_SEQUENCE_NUMBER:
+            return number + 1
+    return 0
+
 
 PARTS = DialectParts(
     error_body=error_body,
     error_event=error_event,
-    end_words=(b"response.completed", b"response.incomplete", b"response.failed"),
-    end_mark=re.compile(
-        rb"(?:^|(?<=[\r\n]))(?:event: ?" + _TERMINAL + rb'(?=[\r\n])|data: ?\{\s*"type"\s*:\s*"' + _TERMINAL + rb'")'
-    ),
+    end_words=tuple(name.encode() for name in sorted(_TERMINAL)),
+    is_end=is_end,
     end_is_bare=False,
     error_word=b"error",
     error_mark=TYPED_ERROR_MARK,
-    finish_mark=None,
+    errors_are_named=False,
+    finished_choices=None,
     end_event=b"",
     answer_key="output",
     overloaded_status=503,

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import orjson
-
 from relay import faults
 from relay.errors import ErrorFacts
 from relay.formats.dialect import DialectParts
+from relay.formats.event_data import read_data
 from relay.formats.first_event import FirstEvent
-from relay.formats.sse import EventSplitter, read_event, split_events
+from relay.formats.scrub import Scrub
+from relay.formats.sse import EventSplitter, is_silent, read_event, split_events
 from relay.formats.upstream_errors import read_words
+
+NOTHING_SECRET = Scrub()
 
 
 class Transform(Protocol):
@@ -44,7 +46,7 @@ class PassingStream:
     """Server-sent events of one dialect, unchanged.
 
     `choices` is how many choices the request asked for: only when all are finished may a missing end mark be added.
-    `is_hidden` says of one raw event that the client must not see it; None: it sees all.
+    `is_hidden` says of one raw event that the client must not see it; None: it sees all. `scrub` cleans error events.
     """
 
     def __init__(
@@ -54,14 +56,16 @@ class PassingStream:
         *,
         choices: int = 1,
         is_hidden: Callable[[bytes], bool] | None = None,
+        scrub: Scrub = NOTHING_SECRET,
     ) -> None:
         self._parts = parts
         self._request_id = request_id
         self._choices = choices
         self._is_hidden = is_hidden
+        self._scrub = scrub
         self._splitter = EventSplitter()
         self._gate = FirstEvent(parts)
-        self._finished_choices = 0
+        self._finished_choices: set[int] = set()
         self._told_an_error = False
         self._last_block = b""
         self.has_begun = False
@@ -84,25 +88,36 @@ class PassingStream:
 
     def _look(self, block: bytes) -> bytes:
         parts = self._parts
-        for word in parts.end_words:
-            if word in block:
-                block = self._cut_behind_end(block)
-                break
-        if parts.finish_mark is not None:
-            self._finished_choices += len(parts.finish_mark.findall(block))
+        if any(word in block for word in parts.end_words):
+            block = self._cut_behind_end(block)
+        if parts.finished_choices is not None:
+            self._finished_choices |= parts.finished_choices(block)
         if parts.error_word in block and parts.error_mark.search(block):
-            self._told_an_error |= any(map(_is_error, split_events(block)))
-        self._last_block = block
+            block = b"".join(map(self._look_for_error, split_events(block)))
+        if b"data" in block:  # A comment has no number, so the last events of an answer are still those before it.
+            self._last_block = block
         if self._is_hidden is not None and b'"usage"' in block:
             return b"".join(raw for raw in split_events(block) if not self._is_hidden(raw))
         return block
 
+    def _look_for_error(self, raw: bytes) -> bytes:
+        """Remember an error event that SDKs will see, and take the operator's secrets out of any."""
+        event = read_event(raw)
+        is_named = event.name == "error"
+        if not is_named and read_words(read_data(event)) is None:
+            return raw
+        self._told_an_error |= is_named or not self._parts.errors_are_named
+        return self._scrub.data(raw)
+
     def _cut_behind_end(self, block: bytes) -> bytes:
-        mark = self._parts.end_mark.search(block)
-        if mark is None:
-            return block
-        self.has_ended = True
-        return block[: mark.start()] + split_events(block[mark.start() :])[0]
+        """The block up to and with the terminal event; all of it where only something in it is called like one."""
+        size = 0
+        for raw in split_events(block):
+            size += len(raw)
+            if self._parts.is_end(read_event(raw)):
+                self.has_ended = True
+                return block[:size]
+        return block
 
     def finish(self) -> bytes:
         rest = b"" if self.has_ended else self._finish_tail()
@@ -114,7 +129,7 @@ class PassingStream:
             return b""
         if not self.has_begun:
             raise faults.empty()
-        if not self._parts.end_event or self._finished_choices < self._choices:
+        if not self._parts.end_event or len(self._finished_choices) < self._choices:
             raise faults.truncated()
         self.has_ended = True
         return self._parts.end_event
@@ -122,12 +137,10 @@ class PassingStream:
     def _finish_tail(self) -> bytes:
         """The last event where only its empty line is missing. Half an event is a break, a comment is nothing."""
         tail = self._splitter.tail
-        data = read_event(tail).data
-        if data is None:
-            if tail.strip() and not tail.lstrip().startswith(b":"):
-                raise faults.truncated()
+        if is_silent(tail):
             return b""
-        if data != b"[DONE]" and not _is_json(data):
+        event = read_event(tail)
+        if event.data != b"[DONE]" and read_data(event) is None:
             raise faults.truncated()
         return self._admit(tail + b"\n\n")
 
@@ -151,21 +164,3 @@ class Verbatim:
 
     def error_event(self, facts: ErrorFacts, /) -> bytes | None:
         return None
-
-
-def _is_error(raw: bytes) -> bool:
-    event = read_event(raw)
-    if event.name == "error":
-        return True
-    try:
-        return read_words(orjson.loads(event.data or b"")) is not None
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return False
-    return True

@@ -22,7 +22,7 @@ class Scrub:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # Longest first, since one may stand in another.
         kept = sorted((secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS), key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(re.escape(secret.encode()) for secret in kept)) if kept else None
+        self._pattern = re.compile(b"|".join(map(_spelled, kept))) if kept else None
 
     def data(self, data: bytes) -> bytes:
         """Bytes without the secrets."""
@@ -34,10 +34,24 @@ class Scrub:
         cleaned = replace(
             facts, message=self._text(facts.message), code=self._optional(facts.code), param=self._optional(facts.param)
         )
-        return UpstreamError(cleaned, error.retry, body=None if error.body is None else self.data(error.body))
+        return UpstreamError(
+            cleaned,
+            error.retry,
+            body=None if error.body is None else self.data(error.body),
+            headers=tuple((name, self._text(value)) for name, value in error.headers),
+            upstream_request_id=self._optional(error.upstream_request_id),
+        )
 
     def _text(self, text: str) -> str:
         return self.data(text.encode("utf-8", "replace")).decode()
 
     def _optional(self, text: str | None) -> str | None:
         return None if text is None else self._text(text)
+
+
+def _spelled(secret: str) -> bytes:
+    """A pattern of the secret as text, and as JSON may write it: by numbers, and a few signs behind a backslash."""
+    return b"".join(
+        rb"(?:%s%s|\\u(?i:%04x))" % (rb"\\?" if sign in '"\\/' else b"", re.escape(sign.encode()), ord(sign))
+        for sign in secret
+    )

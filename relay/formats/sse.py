@@ -40,7 +40,7 @@ class EventSplitter:
 
         Raises UpstreamError (`event_too_large`) when the tail outgrows MAX_EVENT_BYTES.
         """
-        if not self._tail and data.endswith(b"\n\n") and b"\r" not in data:
+        if not self._tail and data.endswith(b"\n\n"):
             return data  # The usual read: whole events, nothing held.
         seen = len(self._tail)
         self._tail += data
@@ -52,13 +52,15 @@ class EventSplitter:
         return complete
 
     def _last_event_end(self, seen: int) -> int:
-        """Index behind the last empty line; only the new bytes and the one before them are searched."""
+        """Index behind the last empty line; only the new bytes and the two before them are searched."""
         tail = self._tail
         if len(tail) <= 2 and not tail.strip(b"\r\n"):
             return len(tail)  # Line ends right behind an event end, such as the LF of a CRLF cut in two.
-        start = max(0, seen - 1)
+        # Half of the CRLF that ends an event waits for the other half, so that the event comes out whole.
+        stop = len(tail) - 1 if tail.endswith(b"\n\r") else len(tail)
+        start = max(0, seen - 2)
         # Two line ends in a row always hold one of these three pairs, and nothing else does.
-        last = max(tail.rfind(b"\n\n", start), tail.rfind(b"\n\r", start), tail.rfind(b"\r\r", start))
+        last = max(tail.rfind(pair, start, stop) for pair in (b"\n\n", b"\n\r", b"\r\r"))
         if last < 0:
             return 0
         end = last + 2
@@ -74,6 +76,11 @@ def split_events(block: bytes) -> list[bytes]:
     if start < len(block):
         events.append(block[start:])
     return events
+
+
+def is_silent(raw: bytes) -> bool:
+    """Whether there is nothing here but comments and empty lines, the last of which may be unfinished."""
+    return all(not line or line.startswith(b":") for line in _LINE_END.split(raw.removeprefix(_BOM)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from typing import Any
 
 MAX_MESSAGE_CHARACTERS = 2_000
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
+_ERROR_STATUS = re.compile(r"[45][0-9]{2}")
+_MESSAGE_KEYS = ("message", "detail", "error_message")
 
 _STATUS_OF_WORD = {
     "invalid_request_error": 400,
@@ -59,6 +61,10 @@ class UpstreamWords:
     """The status that type or code stand for; None when they name none."""
 
 
+NO_WORDS = UpstreamWords("", "", "", None, None)
+"""Of a refusal that says nothing."""
+
+
 def read_words(document: object) -> UpstreamWords | None:
     """Find the error in a decoded body or event; None when it reports none."""
     if not isinstance(document, Mapping):
@@ -66,11 +72,21 @@ def read_words(document: object) -> UpstreamWords | None:
     found = _error_part(document)
     if found is None:
         return None
-    if not isinstance(found, Mapping):
-        return UpstreamWords(_text(found), "", "", None, None)
+    return _words(found) if isinstance(found, Mapping) else UpstreamWords(_text(found), "", "", None, None)
+
+
+def read_loose_words(document: object) -> UpstreamWords | None:
+    """As `read_words`, for a body whose status has already said that it is an error."""
+    words = read_words(document)
+    if words is not None or not isinstance(document, Mapping):
+        return words
+    return _words(document) if any(document.get(key) for key in _MESSAGE_KEYS) else None
+
+
+def _words(found: Mapping[str, Any]) -> UpstreamWords:
     kind, code = _word(found.get("type")), _word(found.get("code"))
     param = found.get("param")
-    message = _text(found.get("message") or found.get("detail"))
+    message = _text(next((found[key] for key in _MESSAGE_KEYS if found.get(key)), None))
     status = _status(code, kind, found.get("status_code"), found.get("status"))
     return UpstreamWords(message, kind, code, param if isinstance(param, str) else None, status)
 
@@ -88,19 +104,10 @@ def _error_part(document: Mapping[str, Any]) -> object | None:
     return None
 
 
-def read_loose_words(document: object) -> UpstreamWords | None:
-    """As `read_words`, for a body whose status has already said that it is an error."""
-    words = read_words(document)
-    if words is not None or not isinstance(document, Mapping):
-        return words
-    found = document.get("message") or document.get("detail") or document.get("error_message")
-    return UpstreamWords(_text(found), "", _word(document.get("code")), None, None) if found else None
-
-
 def _status(*candidates: object) -> int | None:
     for candidate in candidates:
         text = _text(candidate)
-        if text.isascii() and text.isdigit() and 400 <= int(text[:4]) <= 599:
+        if _ERROR_STATUS.fullmatch(text):
             return int(text)
         if text in _STATUS_OF_WORD:
             return _STATUS_OF_WORD[text]
@@ -114,6 +121,8 @@ def _word(value: object) -> str:
 
 
 def _text(value: object) -> str:
+    """Cut behind a word, since half a key could no longer be told to be one and taken out."""
     if value is None or isinstance(value, bool):
         return ""
-    return str(value)[:MAX_MESSAGE_CHARACTERS]
+    text = str(value)
+    return text if len(text) <= MAX_MESSAGE_CHARACTERS else text[:MAX_MESSAGE_CHARACTERS].rpartition(" ")[0]

@@ -14,12 +14,10 @@ import orjson
 from relay import faults
 from relay.errors import ErrorFacts, Retry, UpstreamError
 from relay.formats.dialect import DialectParts
-from relay.formats.upstream_errors import UpstreamWords, read_loose_words
+from relay.formats.upstream_errors import NO_WORDS, UpstreamWords, read_loose_words
 
 MAX_RETRY_AFTER_S = 60
 """Both SDKs wait for what Retry-After says, up to a minute; a longer one makes them fall back to their own delays."""
-
-MIN_SECRET_CHARACTERS = 8
 
 _KEPT_ANTHROPIC_TYPES = {
     401: "authentication_error",
@@ -29,7 +27,6 @@ _KEPT_ANTHROPIC_TYPES = {
 }
 _NAMES_THE_KEY = ("invalid_api_key", "authentication_error", "invalid_authentication", "api_key_invalid")
 _QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit_reached", "credit_balance_exhausted")
-_NO_WORDS = UpstreamWords("", "", "", None, None)
 
 
 def refused(
@@ -38,11 +35,10 @@ def refused(
     parts: DialectParts,
     *,
     retry_after: str | None = None,
-    secrets: tuple[str, ...] = (),
 ) -> UpstreamError:
-    """Judge an answer with an error status. `secrets` are cut out of all that is kept of it."""
-    document = _decode(_scrub(body, secrets))
-    words = read_loose_words(document) or _NO_WORDS
+    """Judge an answer with an error status. What is kept of its words still holds all that the provider put there."""
+    document = _decode(body)
+    words = read_loose_words(document) or NO_WORDS
     error = judged(status, words, parts, retry_after=retry_after)
     if error.facts.status == status and _is_own_shape(document, error):
         return UpstreamError(error.facts, error.retry, body=orjson.dumps(document))
@@ -115,14 +111,6 @@ def _is_own_shape(document: object, error: UpstreamError) -> bool:
     """Whether the body can go to the client as it is: the request's own fault, told in an SDK's shape."""
     concerns_request = error.facts.openai_type == "invalid_request_error"
     return concerns_request and isinstance(document, Mapping) and isinstance(document.get("error"), Mapping)
-
-
-def _scrub(body: bytes, secrets: tuple[str, ...]) -> bytes:
-    """Longest first, since one may stand in another; what is shorter than any real secret would only blind the text."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= MIN_SECRET_CHARACTERS:
-            body = body.replace(secret.encode(), b"***")
-    return body
 
 
 def _decode(body: bytes) -> object:

@@ -16,7 +16,8 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from relay.errors import StoreError
@@ -28,11 +29,11 @@ APPLICATION_ID = 0x4D524C59
 BUSY_TIMEOUT_S = 10.0
 
 
-def migrate(data_folder: Path) -> str:
-    """Bring the store to the newest revision and give its name. Raises StoreError."""
+def migrate(data_folder: Path, *, migrations: Path = MIGRATIONS) -> str:
+    """Bring the store to the newest revision in `migrations` and give its name. Raises StoreError."""
     _make_private_folder(data_folder)
     path = data_folder / DATABASE_NAME
-    scripts = ScriptDirectory(str(MIGRATIONS))
+    scripts = ScriptDirectory(str(migrations))
     newest = scripts.get_current_head() or ""
     try:
         with _lock(data_folder / "migrate.lock"):
@@ -40,15 +41,18 @@ def migrate(data_folder: Path) -> str:
             if current != newest:
                 _refuse_unknown(scripts, path, current)
                 _copy(path, current)
-                _upgrade(path)
+                _upgrade(path, migrations)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"The store {path} can't be opened: {error}.") from error
+    except DBAPIError as error:
+        raise StoreError(f"The store {path} can't be brought to revision {newest}: {error.orig}.") from error
     return newest
 
 
 def _make_private_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in (*reversed(folder.parents), folder):  # `parents=True` would make those without the mode.
+            part.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreError(f"The data folder {folder} can't be made: {error}.") from error
 
@@ -73,11 +77,11 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _current_revision(path: Path) -> str:
     """The store's revision; empty for a new one. Raises StoreError for a foreign file."""
     with closing(_connect(path)) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-        if tables and application_id != APPLICATION_ID:
+        if application_id != APPLICATION_ID and (names or application_id):
             raise StoreError(f"{path} is not a store of MonoRelay: move it away, or choose another --data folder.")
-        if "alembic_version" not in tables:
+        if "alembic_version" not in names:
             return ""
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(row[0]) if row else ""
@@ -104,19 +108,26 @@ def _copy(path: Path, current: str) -> None:
         connection.execute("VACUUM INTO ?", (str(copy),))
 
 
-def _upgrade(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, record: object) -> None:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-
+def _upgrade(path: Path, migrations: Path) -> None:
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
     alembic = AlembicConfig()
-    alembic.set_main_option("script_location", str(MIGRATIONS))
+    alembic.set_main_option("script_location", str(migrations).replace("%", "%%"))
     with engine.connect() as connection:
         alembic.attributes["connection"] = connection
         command.upgrade(alembic, "head")
     engine.dispose()
+
+
+def _set_up(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None  # Else sqlite3 leaves CREATE and ALTER out of its transactions.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # First: SQLite ignores it once anything is written.
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -31,7 +31,7 @@ def identify(response: web.StreamResponse, exchange: Exchange) -> None:
     headers["X-Request-Id"] = exchange.request_id
     if exchange.dialect is Dialect.MESSAGES:
         headers["request-id"] = exchange.request_id
-    headers.update(exchange.cors)
+    headers.update(exchange.headers)
 
 
 def refusal(error: RequestError, exchange: Exchange) -> web.Response:
@@ -47,7 +47,10 @@ def refusal(error: RequestError, exchange: Exchange) -> web.Response:
 
 def upstream_failure(error: UpstreamError, exchange: Exchange) -> web.Response:
     """The last failure of a call, in the provider's own words where they were kept."""
-    return _error(error.facts, exchange, error.body)
+    response = _error(error.facts, exchange, error.body)
+    for name, value in error.headers:
+        response.headers.setdefault(name, value)
+    return response
 
 
 def internal_error(exchange: Exchange) -> web.Response:

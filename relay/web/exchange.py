@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from relay.model import Dialect, Principal
 
@@ -17,8 +17,8 @@ class Exchange:
     request_id: str
     received_s: float
     """Monotonic."""
-    cors: Mapping[str, str]
-    """Headers of every answer to this request."""
+    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    """What its answer carries beside what the answer's maker sets, be it a success, an error or a stream."""
     dialect: Dialect = Dialect.CHAT
     """The form of its errors."""
     principal: Principal | None = None

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from relay.core.attempt import PlainAnswer
-from relay.core.calls import RelayRequest, Served, read_request
+from relay.core.calls import CallFailed, RelayRequest, Served, read_request
 from relay.core.endpoints import Endpoint
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
@@ -30,11 +29,17 @@ class RelayedEndpoint:
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Handle one call. Raises RequestError or UpstreamError while the answer has not started."""
         exchange = request[EXCHANGE]
-        opened = await self._relay.open(await self._read(request, exchange))
-        extra = self._headers(opened.served, exchange)
+        asked = await self._read(request, exchange)
+        try:
+            opened = await self._relay.open(asked)
+        except CallFailed as error:
+            self._tell(error.served, exchange)
+            raise
+        self._tell(opened.served, exchange)
         if isinstance(opened.answer, PlainAnswer):
-            return _plain(opened.answer, extra)
-        return await _streamed(request, exchange, opened.answer, extra)
+            answer = opened.answer
+            return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        return await _streamed(request, exchange, opened.answer)
 
     async def _read(self, request: web.Request, exchange: Exchange) -> RelayRequest:
         encoding = request.headers.get("Content-Encoding", "identity")
@@ -50,35 +55,27 @@ class RelayedEndpoint:
             self._endpoint,
             raw,
             headers=request.headers.items(),
-            connection=request.headers.get("Connection", ""),
+            connection=", ".join(request.headers.getall("Connection", ())),
             query=request.rel_url.raw_query_string,
             request_id=exchange.request_id,
         )
 
-    def _headers(self, served: Served, exchange: Exchange) -> CIMultiDict[str]:
+    def _tell(self, served: Served, exchange: Exchange) -> None:
+        """Say in the answer's headers who served it, be it well or not."""
         overhead_s = max(0.0, self._clock_s() - exchange.received_s - served.upstream_wait_s)
-        headers = CIMultiDict({
+        exchange.headers.update({
             "X-MonoRelay-Provider": served.target.provider,
             "X-MonoRelay-Model": header_text(served.target.model),
             "X-MonoRelay-Attempts": str(served.attempts),
             "X-MonoRelay-Overhead-Ms": f"{overhead_s * 1000:.1f}",
         })  # fmt: skip
         if served.upstream_request_id is not None:
-            headers["X-MonoRelay-Upstream-Request-Id"] = header_text(served.upstream_request_id)
-        return headers
+            exchange.headers["X-MonoRelay-Upstream-Request-Id"] = header_text(served.upstream_request_id)
 
 
-def _plain(answer: PlainAnswer, extra: CIMultiDict[str]) -> web.Response:
-    headers = answer.headers
-    headers.update(extra)
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-
-async def _streamed(
-    request: web.Request, exchange: Exchange, stream: RelayStream, extra: CIMultiDict[str]
-) -> web.StreamResponse:
+async def _streamed(request: web.Request, exchange: Exchange, stream: RelayStream) -> web.StreamResponse:
     """Once the answer has started, only this response may be returned, whatever becomes of it."""
-    writer = ClientWriter(request, exchange, extra)
+    writer = ClientWriter(request, exchange)
     async with stream:
         with suppress(ClientGone):
             await stream.send_to(writer)

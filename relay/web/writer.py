@@ -20,17 +20,15 @@ from relay.web.exchange import Exchange
 class ClientWriter:
     """Implements core.stream.Client over aiohttp's StreamResponse."""
 
-    def __init__(self, request: web.Request, exchange: Exchange, extra_headers: CIMultiDict[str]) -> None:
+    def __init__(self, request: web.Request, exchange: Exchange) -> None:
         self._request = request
         self._exchange = exchange
-        self._extra_headers = extra_headers
         self.response = web.StreamResponse()
 
     async def start(self, status: int, headers: CIMultiDict[str], /) -> None:
         """Send the head. Raises ClientGone."""
         self.response.set_status(status)
         self.response.headers.update(headers)
-        self.response.headers.update(self._extra_headers)
         identify(self.response, self._exchange)
         self._exchange.has_started = True
         with _left():

@@ -104,8 +104,8 @@ def test_aliases_mappings_and_overrides_come_from_the_configuration() -> None:
 
 @pytest.mark.parametrize("provider", ["up", "UP", "demo", "off"])
 def test_a_mapping_may_name_any_provider_of_the_configuration(provider: str) -> None:
-    text = f"providers: {{up: {{{KEYED}}}, off: {{enabled: false}}}}\nmodel_routing: {{provider_mapping: {{a: {provider}}}}}"
-    assert list(check(configured(text))) == []
+    providers = f"providers: {{up: {{{KEYED}}}, off: {{enabled: false}}}}"
+    assert list(check(configured(f"{providers}\nmodel_routing: {{provider_mapping: {{a: {provider}}}}}"))) == []
 
 
 def test_a_mapping_to_an_unknown_provider_is_found_with_the_nearest_name() -> None:
@@ -146,7 +146,11 @@ def test_a_ring_of_aliases_of_any_length_is_found(length: int) -> None:
 NAMES = [f"a{number}" for number in range(6)]
 
 
-@given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from([*NAMES, "model"]), min_size=1, max_size=3)))
+@given(
+    st.dictionaries(
+        st.sampled_from(NAMES), st.lists(st.sampled_from([*NAMES, "model"]), min_size=1, max_size=3), min_size=1
+    )
+)
 def test_the_loops_that_are_found_are_those_of_the_closure(aliases: dict[str, list[str]]) -> None:
     reached = {(name, target) for name, targets in aliases.items() for target in targets}
     for _ in NAMES:

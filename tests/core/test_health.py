@@ -85,9 +85,7 @@ def test_providers_stand_in_the_order_of_the_file_and_the_built_in_one_last() ->
 
 def test_a_demo_provider_that_is_switched_off_is_shown_as_such() -> None:
     document = health("providers: {demo: {provider_type: demo, enabled: false}}").document()
-    assert document["providers"] == {
-        "demo": {"enabled": False, "keys": 0, "available_keys": 0, "status": "disabled"}
-    }
+    assert document["providers"] == {"demo": {"enabled": False, "keys": 0, "available_keys": 0, "status": "disabled"}}
 
 
 def test_the_document_holds_no_key_and_no_address() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +25,9 @@ def place(
 
 
 def rules(
-    aliases: dict[str, tuple[str, ...]] | None = None,
-    mapping: dict[str, str] | None = None,
-    overrides: dict[str, str] | None = None,
+    aliases: Mapping[str, tuple[str, ...]] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
 ) -> Rules:
     return Rules(aliases or {}, tuple((mapping or {}).items()), tuple((overrides or {}).items()))
 
@@ -283,7 +285,9 @@ def test_globs_match_the_whole_name_case_blind_and_across_slashes(name: str, glo
 
 
 WORDS = st.sampled_from(["a", "B", "a-b", "A_B", "c/d", "m@one", "m@off", "x@two", "@", "", "É", "ß", "alias", "other"])
-ANY_NAME = st.one_of(WORDS, st.text(max_size=8), st.tuples(WORDS, st.sampled_from(["", "@", "-", "/"]), WORDS).map("".join))
+ANY_NAME = st.one_of(
+    WORDS, st.text(max_size=8), st.tuples(WORDS, st.sampled_from(["", "@", "-", "/"]), WORDS).map("".join)
+)
 ANY_GLOB = st.one_of(WORDS, st.sampled_from(["*", "a*", "?", "[ab]*", "*@*", "[", "c/*"]))
 PROVIDERS = st.sampled_from(["one", "Two", "ONE", "off"])
 

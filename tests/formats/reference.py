@@ -1,6 +1,6 @@
 """A second reader of event streams, as slow and as plain as the standard reads: one byte after the other.
 
-    HTML Living Standard, 9.2.6 "Interpreting an event stream"
+HTML Living Standard, 9.2.6 "Interpreting an event stream"
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def boundaries(stream: bytes) -> set[int]:
 def read(stream: bytes) -> list[Message]:
     """All finished events that say something."""
     messages: list[Message] = []
-    name, data = "", []
+    name = ""
+    data: list[bytes] = []
     for line, _ in lines(stream.removeprefix(b"\xef\xbb\xbf")):
         if not line:
             if name or data:

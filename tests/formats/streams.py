@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Golden:
     @property
     def end_begins(self) -> int:
         """Where the last event begins: the end mark of a whole stream."""
-        return sorted(reference.boundaries(self.stream[:-1]))[-1] if self.stream else 0
+        return max(index for index in reference.boundaries(self.stream) if self.stream[index:].strip(b"\r\n"))
 
     def passing(self, **options: Any) -> PassingStream:
         """A new stream to pass this one through."""
@@ -83,7 +84,7 @@ def cuts(stream: bytes) -> st.SearchStrategy[list[bytes]]:
 def cut(stream: bytes, indexes: Iterable[int]) -> list[bytes]:
     """The pieces between these indexes."""
     ends = [*sorted(indexes), len(stream)]
-    return [stream[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return [stream[start:end] for start, end in pairwise([0, *ends])]
 
 
 def single_bytes(stream: bytes) -> list[bytes]:
@@ -99,7 +100,7 @@ def passed(transform: PassingStream, pieces: Iterable[bytes]) -> bytes:
 def without_usage(stream: bytes) -> bytes:
     """The stream as a client sees it that asked for no usage: each event cut out by the reference's boundaries."""
     ends = sorted(reference.boundaries(stream))
-    events = [stream[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    events = [stream[start:end] for start, end in pairwise(ends)]
     kept, hides_line_end = [], False
     for event in events:
         is_half_of_crlf = event == b"\n" and hides_line_end

@@ -434,7 +434,9 @@ async def test_a_stall_in_the_middle_ends_at_the_idle_deadline(
     assert (error.facts.code, sink.body) == ("stream_idle_timeout", b"he")
 
 
-@pytest.mark.parametrize("answer", [b"", HEAD, HEAD + b"Content-Length: 5\r\n\r\n", HEAD + b"Content-Length: 5\r\n\r\nh"])
+@pytest.mark.parametrize(
+    "answer", [b"", HEAD, HEAD + b"Content-Length: 5\r\n\r\n", HEAD + b"Content-Length: 5\r\n\r\nh"]
+)
 async def test_the_whole_call_ends_at_the_total_deadline(
     transport: Transport, start_upstream: StartUpstream, answer: bytes
 ) -> None:
@@ -525,9 +527,7 @@ async def test_a_compressed_body_is_undone(
     assert (await answered(transport, ask(upstream.url)))[1] == b"hello" * 1000
 
 
-async def test_a_compressed_stream_comes_out_as_it_arrives(
-    transport: Transport, start_upstream: StartUpstream
-) -> None:
+async def test_a_compressed_stream_comes_out_as_it_arrives(transport: Transport, start_upstream: StartUpstream) -> None:
     sink = Bytes()
     deflater = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
     one = deflater.compress(b"one") + deflater.flush(zlib.Z_SYNC_FLUSH)
@@ -658,11 +658,16 @@ async def test_closing_a_call_in_the_middle_closes_its_connection_at_once(
 async def test_a_call_that_is_cancelled_before_its_head_closes_its_connection(
     transport: Transport, start_upstream: StartUpstream
 ) -> None:
-    left = asyncio.Event()
-    upstream = await start_upstream(tells_when_left(b"", left))
+    arrived, left = asyncio.Event(), asyncio.Event()
+
+    async def never_answers(request: Received, out: Out) -> None:
+        arrived.set()
+        await out.peer_left()
+        left.set()
+
+    upstream = await start_upstream(never_answers)
     sending = asyncio.ensure_future(transport.send(ask(upstream.url)))
-    while not upstream.received:
-        await asyncio.sleep(0)
+    await arrived.wait()
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending

@@ -44,21 +44,22 @@ def findings(**providers: str) -> list[tuple[str, str]]:
     return [(".".join(map(str, path[1:])), message) for path, message in check(config(**providers))]
 
 
+BEARER = "Authorization: Bearer sk-1"
 TYPES = [
-    ("openai", "https://api.openai.com/v1", "https://api.openai.com/v1/x", "Authorization: Bearer sk-1", (CHAT, RESPONSES)),
+    ("openai", "https://api.openai.com/v1", "https://api.openai.com/v1/x", BEARER, (CHAT, RESPONSES)),
     ("anthropic", "https://api.anthropic.com", "https://api.anthropic.com/v1/x", "x-api-key: sk-1", (MESSAGES,)),
-    ("azure", "https://me.openai.azure.com/openai/v1", "https://me.openai.azure.com/openai/v1/x", "api-key: sk-1", (CHAT, RESPONSES)),
-    ("openrouter", "", "https://openrouter.ai/api/v1/x", "Authorization: Bearer sk-1", EVERY),
-    ("nvidia", "", "https://integrate.api.nvidia.com/v1/x", "Authorization: Bearer sk-1", (CHAT,)),
-    ("deepseek", "", "https://api.deepseek.com/v1/x", "Authorization: Bearer sk-1", (CHAT,)),
-    ("groq", "", "https://api.groq.com/openai/v1/x", "Authorization: Bearer sk-1", (CHAT, RESPONSES)),
-    ("mistral", "", "https://api.mistral.ai/v1/x", "Authorization: Bearer sk-1", (CHAT,)),
-    ("together", "", "https://api.together.xyz/v1/x", "Authorization: Bearer sk-1", (CHAT,)),
-    ("xai", "", "https://api.x.ai/v1/x", "Authorization: Bearer sk-1", (CHAT, RESPONSES)),
-    ("gemini", "", "https://generativelanguage.googleapis.com/v1beta/openai/x", "Authorization: Bearer sk-1", (CHAT,)),
-    ("ollama", "", "http://127.0.0.1:11434/v1/x", "Authorization: Bearer sk-1", (CHAT,)),
-    ("vllm", "", "http://127.0.0.1:8000/v1/x", "Authorization: Bearer sk-1", (CHAT, RESPONSES)),
-    ("lmstudio", "", "http://127.0.0.1:1234/v1/x", "Authorization: Bearer sk-1", (CHAT,)),
+    ("azure", "https://me.azure.com/openai/v1", "https://me.azure.com/openai/v1/x", "api-key: sk-1", (CHAT, RESPONSES)),
+    ("openrouter", "", "https://openrouter.ai/api/v1/x", BEARER, EVERY),
+    ("nvidia", "", "https://integrate.api.nvidia.com/v1/x", BEARER, (CHAT,)),
+    ("deepseek", "", "https://api.deepseek.com/v1/x", BEARER, (CHAT,)),
+    ("groq", "", "https://api.groq.com/openai/v1/x", BEARER, (CHAT, RESPONSES)),
+    ("mistral", "", "https://api.mistral.ai/v1/x", BEARER, (CHAT,)),
+    ("together", "", "https://api.together.xyz/v1/x", BEARER, (CHAT,)),
+    ("xai", "", "https://api.x.ai/v1/x", BEARER, (CHAT, RESPONSES)),
+    ("gemini", "", "https://generativelanguage.googleapis.com/v1beta/openai/x", BEARER, (CHAT,)),
+    ("ollama", "", "http://127.0.0.1:11434/v1/x", BEARER, (CHAT,)),
+    ("vllm", "", "http://127.0.0.1:8000/v1/x", BEARER, (CHAT, RESPONSES)),
+    ("lmstudio", "", "http://127.0.0.1:1234/v1/x", BEARER, (CHAT,)),
 ]  # fmt: skip
 """(type, base URL, URL of a path below it, the header that carries the key, dialects)"""
 

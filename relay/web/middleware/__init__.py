@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import CIMultiDict
 
 from relay.errors import RequestError, UpstreamError
 from relay.web import answers
@@ -41,7 +42,7 @@ def choke_point(parts: ChokePoint) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         sent_id = request.headers.get("X-Request-Id", "")
         request_id = chosen_request_id(sent_id, parts.new_id)
-        exchange = Exchange(request_id, parts.clock_s(), parts.cors.headers_for(request))
+        exchange = Exchange(request_id, parts.clock_s(), headers=CIMultiDict(parts.cors.headers_for(request)))
         request[EXCHANGE] = exchange
         preflight = parts.cors.preflight(request)
         response = preflight if preflight is not None else await _handled(request, exchange, handler, parts)
