@@ -140,11 +140,15 @@ class PassingStream:
         if is_silent(tail):
             return b""
         event = read_event(tail)
+        if event.data is None and not self.has_begun:
+            raise faults.bad_event()  # No event and not the beginning of one: an HTML page, say.
         if event.data != b"[DONE]" and read_data(event) is None:
             raise faults.truncated()
         return self._admit(tail + b"\n\n")
 
     def error_event(self, facts: ErrorFacts, /) -> bytes | None:
+        if self._told_an_error:
+            return b""  # The provider has told the client itself; nothing may follow an error.
         return self._parts.error_event(facts, self._request_id, self._last_block)
 
 

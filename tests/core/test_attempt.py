@@ -253,7 +253,7 @@ async def test_a_missing_end_is_added_when_all_the_choices_asked_for_are_finishe
         (lambda: FakeCall(DONE), "empty_response"),
         (lambda: FakeCall(ANSWER, headers=JSON_TYPE), "bad_upstream_event"),
         (lambda: FakeCall(ANSWER, headers={"Content-Type": "Application/JSON; charset=utf-8"}), "bad_upstream_event"),
-        (lambda: FakeCall(b"<html></html>", headers={"Content-Type": "text/html"}), "stream_truncated"),
+        (lambda: FakeCall(b"<html></html>", headers={"Content-Type": "text/html"}), "bad_upstream_event"),
         (lambda: FakeCall(b"data: rubbish\n\n"), "bad_upstream_event"),
         (lambda: FakeCall(chunk("a")[:9], faults.disconnected()), "upstream_disconnected"),
         (lambda: FakeCall(b'data: {"error":{"code":"rate_limit_exceeded"}}\n\n'), "rate_limit_exceeded"),

@@ -86,7 +86,7 @@ async def test_what_came_before_the_first_event_is_held_and_then_sent() -> None:
         ([], "empty_response"),
         ([b": only a comment\n\n"], "empty_response"),
         ([DONE, HANG], "empty_response"),
-        ([b"<html>", b"<p>Bad gateway</p>", b"</html>"], "stream_truncated"),
+        ([b"<html>", b"<p>Bad gateway</p>", b"</html>"], "bad_upstream_event"),
     ],
 )
 async def test_a_failure_before_the_first_event_is_raised(steps: list[Step], code: str | None) -> None:

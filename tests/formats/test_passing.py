@@ -391,3 +391,15 @@ def test_any_other_body_may_be_sent_at_once_and_ends_with_its_upstream() -> None
 
 def test_the_break_of_any_other_body_can_not_be_told() -> None:
     assert Verbatim().error_event(ErrorFacts(502, "Broken", "server_error", "api_error")) is None
+
+
+@pytest.mark.parametrize("page", [b"<html>", b"<!doctype html>\n<title>502</title>\n", b"upstream connect error"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_page_in_place_of_a_stream_is_no_event(dialect: Dialect, page: bytes) -> None:
+    assert code_of_the_break(stream(dialect), [page]) == "bad_upstream_event"
+
+
+def test_a_break_behind_an_error_that_the_provider_told_adds_no_second_one() -> None:
+    transform = stream(Dialect.CHAT)
+    transform.feed(chunk("a") + b'data: {"error": {"message": "no"}}\n\n')
+    assert transform.error_event(ErrorFacts(502, "Broken", "server_error", "api_error")) == b""
