@@ -141,7 +141,7 @@ class PassingStream:
             return b""
         event = read_event(tail)
         if event.data is None and not self.has_begun:
-            raise faults.bad_event()  # No event and not the beginning of one: an HTML page, say.
+            raise faults.bad_event()  # No data at all: an HTML page, say.
         if event.data != b"[DONE]" and read_data(event) is None:
             raise faults.truncated()
         return self._admit(tail + b"\n\n")

@@ -32,6 +32,7 @@ def expected(path: Path) -> bytes:
     return recorded + b"data: [DONE]\n\n" if path.name == "unended-no-done.sse" else recorded
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 async def test_a_transcript_comes_through(
     start_relay: StartRelay,
