@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import orjson
 from multidict import CIMultiDict
 
 from relay import faults
@@ -18,7 +17,8 @@ from relay.errors import UpstreamError
 from relay.formats.openai_chat import is_usage_only
 from relay.formats.passing import PassingStream, Verbatim
 from relay.formats.registry import DIALECTS
-from relay.formats.upstream_errors import read_words
+from relay.formats.upstream_errors import may_tell_an_error, read_words
+from relay.formats.upstream_json import NotJson, read_json
 from relay.formats.verdict import judged, refused
 from relay.upstream.headers import downward, upstream_request_id
 from relay.upstream.transport import Head, Transport, UpstreamCall, UpstreamRequest
@@ -126,7 +126,7 @@ class Try:
             error.facts,
             error.retry,
             body=error.body,
-            headers=tuple(downward(head.headers).items()) if is_told else (),
+            headers=_told_headers(head) if is_told else (),
             upstream_request_id=upstream_request_id(head.headers),
         )
 
@@ -152,18 +152,19 @@ class Try:
             return RelayStream(call, Verbatim(), downward(head.headers), prefix=body)
         call.close()
         self._judge_plain(body)
-        return PlainAnswer(head.status, downward(head.headers), body)
+        shown = self._attempt.provider.scrub.data(body) if may_tell_an_error(body) else body
+        return PlainAnswer(head.status, downward(head.headers), shown)
 
     def _judge_plain(self, body: bytes) -> None:
         """A 200 is believed only when it holds an answer."""
         if not body.strip():
             raise faults.empty()
         try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            document = read_json(body)
+        except NotJson as error:
             raise faults.bad_event() from error
         words = read_words(document)
-        if words is not None and self._parts.answer_key not in document:
+        if words is not None and isinstance(document, dict) and self._parts.answer_key not in document:
             raise judged(words.status or 502, words, self._parts)
         if self._request.is_stream:
             raise faults.bad_event()  # A stream was asked for and one JSON document came: SDKs would see nothing.
@@ -183,6 +184,11 @@ class Collector:
         """See Sink.feed."""
         self.body += data
         return len(self.body) < self._limit_bytes
+
+
+def _told_headers(head: Head) -> tuple[tuple[str, str], ...]:
+    """What a client may see of an error's headers; Retry-After is the verdict's, read and bounded."""
+    return tuple((name, value) for name, value in downward(head.headers).items() if name.lower() != "retry-after")
 
 
 def _is_json(head: Head) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import orjson
 
 from relay.errors import ErrorFacts
-from relay.formats.dialect import TYPED_ERROR_MARK, DialectParts
+from relay.formats.dialect import DialectParts
 from relay.formats.event_data import is_of_type
 from relay.formats.sse import Event, write_event
 
@@ -30,15 +30,18 @@ def is_end(event: Event) -> bool:
     return is_of_type(event, frozenset({"message_stop"}))
 
 
+def is_named_error(event: Event) -> bool:
+    """`event: error`; an error without that line is passed over by the SDK, whatever its data say."""
+    return event.name == "error"
+
+
 PARTS = DialectParts(
     error_body=error_body,
     error_event=error_event,
     end_words=(b"message_stop",),
     is_end=is_end,
     end_is_bare=True,
-    error_word=b"error",
-    error_mark=TYPED_ERROR_MARK,
-    errors_are_named=True,
+    raises_in_sdk=is_named_error,
     finished_choices=None,
     end_event=b"",
     answer_key="content",

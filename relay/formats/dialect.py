@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from relay.errors import ErrorFacts
 from relay.formats.sse import Event
-
-TYPED_ERROR_MARK = re.compile(
-    rb'(?:^|(?<=[\r\n]))(?:event: ?error(?=[\r\n])|data: ?\{\s*"(?:type"\s*:\s*"error"|error"\s*:))'
-)
-"""An error event of the dialects whose events have a type: by its `event:` line, or as the first field of its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +23,8 @@ class DialectParts:
     """Whether this is the stream's terminal event."""
     end_is_bare: bool
     """Whether the terminal event carries nothing of the answer, so that a stream of it alone is empty."""
-    error_word: bytes
-    """A block without this holds no error event."""
-    error_mark: re.Pattern[bytes]
-    """Matches wherever an error event may be; what it finds is read before it is believed."""
-    errors_are_named: bool
-    """Whether SDKs see an error only where the `event:` line says so, whatever the data say."""
+    raises_in_sdk: Callable[[Event], bool]
+    """Whether the dialect's official SDK raises at this event: then the client knows, and nothing may follow."""
     finished_choices: Callable[[bytes], Set[int]] | None
     """The indexes of the choices that a block tells to be finished; None where only the end mark counts."""
     end_event: bytes

@@ -14,7 +14,7 @@ import orjson
 
 from relay.errors import ErrorFacts
 from relay.formats.dialect import DialectParts
-from relay.formats.event_data import read_data
+from relay.formats.event_data import read_data, tells_error_in_data
 from relay.formats.sse import Event, read_event, split_events, write_event
 
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
@@ -91,9 +91,7 @@ PARTS = DialectParts(
     end_words=(b"[DONE]",),
     is_end=is_end,
     end_is_bare=True,
-    error_word=b'"error"',
-    error_mark=re.compile(rb'"error"\s*:\s*[{"]'),
-    errors_are_named=False,
+    raises_in_sdk=tells_error_in_data,
     finished_choices=finished_choices,
     end_event=b"data: [DONE]\n\n",
     answer_key="choices",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import orjson
 
 from relay.errors import ErrorFacts
-from relay.formats.dialect import TYPED_ERROR_MARK, DialectParts
-from relay.formats.event_data import is_of_type, read_data
+from relay.formats.dialect import DialectParts
+from relay.formats.event_data import is_of_type, read_data, tells_error_in_data
 from relay.formats.openai_chat import error_body, error_object
 from relay.formats.sse import Event, read_event, split_events, write_event
 
@@ -52,9 +52,7 @@ PARTS = DialectParts(
     end_words=tuple(name.encode() for name in sorted(_TERMINAL)),
     is_end=is_end,
     end_is_bare=False,
-    error_word=b"error",
-    error_mark=TYPED_ERROR_MARK,
-    errors_are_named=False,
+    raises_in_sdk=tells_error_in_data,
     finished_choices=None,
     end_event=b"",
     answer_key="output",

@@ -16,7 +16,7 @@ from relay.formats.event_data import read_data
 from relay.formats.first_event import FirstEvent
 from relay.formats.scrub import Scrub
 from relay.formats.sse import EventSplitter, is_silent, read_event, split_events
-from relay.formats.upstream_errors import read_words
+from relay.formats.upstream_errors import may_tell_an_error
 
 NOTHING_SECRET = Scrub()
 
@@ -88,26 +88,28 @@ class PassingStream:
 
     def _look(self, block: bytes) -> bytes:
         parts = self._parts
+        if may_tell_an_error(block):
+            block = self._look_for_errors(block)
         if any(word in block for word in parts.end_words):
             block = self._cut_behind_end(block)
         if parts.finished_choices is not None:
             self._finished_choices |= parts.finished_choices(block)
-        if parts.error_word in block and parts.error_mark.search(block):
-            block = b"".join(map(self._look_for_error, split_events(block)))
         if b"data" in block:  # A comment has no number, so the last events of an answer are still those before it.
             self._last_block = block
         if self._is_hidden is not None and b'"usage"' in block:
             return b"".join(raw for raw in split_events(block) if not self._is_hidden(raw))
         return block
 
-    def _look_for_error(self, raw: bytes) -> bytes:
-        """Remember an error event that SDKs will see, and take the operator's secrets out of any."""
-        event = read_event(raw)
-        is_named = event.name == "error"
-        if not is_named and read_words(read_data(event)) is None:
-            return raw
-        self._told_an_error |= is_named or not self._parts.errors_are_named
-        return self._scrub.data(raw)
+    def _look_for_errors(self, block: bytes) -> bytes:
+        """The block up to and with the first error that SDKs raise; the operator's secrets are taken out of any."""
+        passed = []
+        for raw in split_events(block):
+            is_suspect = may_tell_an_error(raw)
+            passed.append(self._scrub.data(raw) if is_suspect else raw)
+            if is_suspect and self._parts.raises_in_sdk(read_event(raw)):
+                self._told_an_error = self.has_ended = True
+                break
+        return b"".join(passed)
 
     def _cut_behind_end(self, block: bytes) -> bytes:
         """The block up to and with the terminal event; all of it where only something in it is called like one."""
@@ -125,7 +127,7 @@ class PassingStream:
 
     def _missing_end(self) -> bytes:
         """What the end lacks: nothing as a rule, an end mark where all else is there. Raises where it is a break."""
-        if self.has_ended or self._told_an_error:
+        if self.has_ended:
             return b""
         if not self.has_begun:
             raise faults.empty()

@@ -11,8 +11,6 @@ from dataclasses import replace
 
 from relay.errors import UpstreamError
 
-MIN_SECRET_CHARACTERS = 8
-"""What is shorter than any real secret (a header value of `1`, say) would only make a text unreadable."""
 _MASK = b"***"
 
 
@@ -21,7 +19,7 @@ class Scrub:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # Longest first, since one may stand in another.
-        kept = sorted((secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS), key=len, reverse=True)
+        kept = sorted(filter(None, secrets), key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(_spelled, kept))) if kept else None
 
     def data(self, data: bytes) -> bytes:

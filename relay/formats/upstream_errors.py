@@ -21,6 +21,11 @@ _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _ERROR_STATUS = re.compile(r"[45][0-9]{2}")
 _MESSAGE_KEYS = ("message", "detail", "error_message")
 
+_TELLS_AN_ERROR = re.compile(
+    rb'"error"\s*:\s*+(?!null|false)|"(?:type|object)"\s*:\s*"(?:error|response\.failed)"|(?:^|[\r\n])event:\s*error'
+)
+"""Keys of JSON and names of events only: inside a text of a model the quotes would stand behind backslashes."""
+
 _STATUS_OF_WORD = {
     "invalid_request_error": 400,
     "invalid_request": 400,
@@ -63,6 +68,11 @@ class UpstreamWords:
 
 NO_WORDS = UpstreamWords("", "", "", None, None)
 """Of a refusal that says nothing."""
+
+
+def may_tell_an_error(data: bytes) -> bool:
+    """Whether a block of events or a document may report an error, in any shape and at any depth."""
+    return b"error" in data and _TELLS_AN_ERROR.search(data) is not None
 
 
 def read_words(document: object) -> UpstreamWords | None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import orjson
-
 from relay import faults
 from relay.errors import ErrorFacts, Retry, UpstreamError
 from relay.formats.dialect import DialectParts
 from relay.formats.upstream_errors import NO_WORDS, UpstreamWords, read_loose_words
+from relay.formats.upstream_json import NotJson, read_json
 
 MAX_RETRY_AFTER_S = 60
 """Both SDKs wait for what Retry-After says, up to a minute; a longer one makes them fall back to their own delays."""
@@ -41,7 +40,7 @@ def refused(
     words = read_loose_words(document) or NO_WORDS
     error = judged(status, words, parts, retry_after=retry_after)
     if error.facts.status == status and _is_own_shape(document, error):
-        return UpstreamError(error.facts, error.retry, body=orjson.dumps(document))
+        return UpstreamError(error.facts, error.retry, body=body)
     return error
 
 
@@ -115,8 +114,8 @@ def _is_own_shape(document: object, error: UpstreamError) -> bool:
 
 def _decode(body: bytes) -> object:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return read_json(body)
+    except NotJson:
         return None
 
 

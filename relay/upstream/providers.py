@@ -19,6 +19,10 @@ from relay.upstream.keyring import Key
 from relay.upstream.kinds import KINDS, Kind
 from relay.upstream.transport import Deadlines
 
+MIN_KEY_CHARACTERS = 5
+MIN_VALUE_CHARACTERS = 8
+"""Shorter ones are no secrets, or none that can be taken out of a text without blinding it."""
+
 DEMO = "demo"
 """The name of the built-in provider, and of its type."""
 
@@ -86,8 +90,19 @@ def _build_one(name: str, given: ProviderConfig) -> Provider:
         upward=UpwardFilter(given.forward_headers),
         headers=headers,
         deadlines=Deadlines(timeout.connect_s, timeout.first_byte_s, timeout.idle_s, timeout.total_s),
-        scrub=Scrub((*(key.secret for key in keys), *headers.values(), root, URL(root).host or "")),
+        scrub=Scrub(_secrets(root, keys, headers)),
     )
+
+
+def _secrets(root: str, keys: Iterable[Key], headers: Mapping[str, str]) -> Iterator[str]:
+    """What a client must never see. Short words would only make a text unreadable: `ollama`, a header's `1`."""
+    url = URL(root)
+    host = url.host or ""
+    yield from (key.secret for key in keys if len(key.secret) >= MIN_KEY_CHARACTERS)
+    yield from (value for value in headers.values() if len(value) >= MIN_VALUE_CHARACTERS)
+    yield from (root, str(url.origin()), f"{host}:{url.port}")
+    if len(host) >= MIN_VALUE_CHARACTERS:
+        yield host
 
 
 def check(config: Config) -> Iterator[Finding]:

@@ -54,6 +54,32 @@ async def breaks_in_the_middle(request: Received, out: Out) -> None:
     out.abort()
 
 
+def tells_too_much_in_the_middle(upstream: ScriptedUpstream) -> list[Script]:
+    """Every shape in which a provider reports an error after a good beginning, or beside an answer."""
+    said = f"key {UPSTREAM_KEY}-1 at {upstream.url}/v1 is bad".encode()
+    beginnings = {
+        b'data: {"choices":[]}\n\n',
+        b'event: response.created\ndata: {"type":"response.created","response":{}}\n\n',
+        b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n',
+    }
+    errors = [
+        b'data: {"error":{"message":"%s"}}\n\n',
+        b'data: {"error":true,"message":"%s"}\n\n',
+        b'data: {"object":"error","message":"%s"}\n\n',
+        b'data: {"error":\ndata: {"message":"%s"}}\n\n',
+        b'event: error\ndata: {"detail":"%s"}\n\n',
+        b'event:  error\ndata: {"error":{"message":"%s"}}\n\n',
+        b'data: {"sequence_number":1,"type":"error","message":"%s"}\n\n',
+        b'data: {"id":"x","type":"error","error":{"message":"%s"}}\n\n',
+        b'event: response.failed\ndata: {"type":"response.failed","response":{"error":{"message":"%s"}}}\n\n',
+    ]
+    whole = [b'{"output":[],"choices":[],"content":[],"status":"failed","error":{"message":"%s"}}']
+    return [
+        *(streams([start + error % said]) for start in sorted(beginnings) for error in errors),
+        *(answers(200, body % said) for body in whole),
+    ]
+
+
 async def resets(request: Received, out: Out) -> None:
     out.abort()
 
@@ -71,6 +97,7 @@ def scripts(upstream: ScriptedUpstream) -> list[Script]:
         *(page_that_tells_too_much(upstream, status) for status in statuses),
         error_that_tells_too_much(upstream, 200),
         page_that_tells_too_much(upstream, 200),
+        *tells_too_much_in_the_middle(upstream),
     ]  # fmt: skip
 
 
@@ -95,7 +122,7 @@ async def test_nobody_sees_what_is_not_theirs(
     sent = repr([(request.headers, request.target) for request in upstream.received])
     assert [canary for canary in CLIENT_CANARIES if canary in sent] == []
     theirs = [UPSTREAM_KEY, upstream.url, f"127.0.0.1:{upstream.port}", "upstream-"]
-    logged = "\n".join(record.getMessage() for record in caplog.records if record.name != "asyncio")
+    logged = caplog.text
     assert [canary for canary in theirs if canary in "\n".join(seen)] == []
     assert [canary for canary in [*theirs, *CLIENT_CANARIES] if canary in logged] == []
 

@@ -308,9 +308,8 @@ def test_an_error_without_its_empty_line_is_given_with_one(golden: Golden) -> No
 
 
 @with_errors
-def test_what_follows_an_error_passes_too(golden: Golden) -> None:
-    more = golden.stream + b": comment\n\n"
-    assert passed(golden.passing(), [more]) == more
+def test_nothing_follows_an_error_that_sdks_raise(golden: Golden) -> None:
+    assert passed(golden.passing(), [golden.stream + b"data: [DONE]\n\n: comment\n\n"]) == golden.stream
 
 
 def test_an_error_that_the_anthropic_sdk_would_not_see_does_not_end_a_stream() -> None:

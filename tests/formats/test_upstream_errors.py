@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.formats.upstream_errors import MAX_MESSAGE_CHARACTERS, UpstreamWords, read_loose_words, read_words
+from relay.formats.upstream_errors import (
+    MAX_MESSAGE_CHARACTERS,
+    UpstreamWords,
+    may_tell_an_error,
+    read_loose_words,
+    read_words,
+)
 
 SHAPES: list[tuple[object, UpstreamWords]] = [
     ({"error": {"message": "Bad", "type": "invalid_request_error", "param": "n", "code": None}},
@@ -128,3 +134,27 @@ def test_a_long_message_is_cut_between_two_words() -> None:
     found = read_words({"error": message})
     assert found is not None
     assert found.message == ("word " * 399).rstrip()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"error":{"message":"x"}}', b'{"error": "x"}', b'{"error":true}', b'{"a":1,"error"\n:\t{}}',
+        b'{"type":"response.failed","response":{"error":{"message":"x"}}}', b'{"sequence_number":1,"type":"error"}',
+        b'{"object":"error","message":"x"}', b"event: error\ndata: {}\n\n", b"id: 1\r\nevent:error\r\n\r\n",
+        b'event:  error\ndata: {"detail":"x"}\n\n', b'{"id":"r","output":[],"error":{"code":"x"}}',
+    ],
+)  # fmt: skip
+def test_whatever_may_report_an_error_is_suspect(data: bytes) -> None:
+    assert may_tell_an_error(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"error":null}', b'{"error": null,"output":[]}', b'{"content":"an error occurred"}',
+        b'{"content":"{\\"error\\": {\\"message\\": 1}}"}', b'{"content":"event: error"}', b": error\n\n", b"",
+    ],
+)  # fmt: skip
+def test_a_text_that_speaks_of_errors_is_not(data: bytes) -> None:
+    assert not may_tell_an_error(data)
