@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from aiohttp import web
 
@@ -31,6 +30,7 @@ from relay.upstream.keyring import KeyState
 from relay.upstream.providers import DEMO, Provider
 from relay.upstream.session import open_sessions
 from relay.upstream.transport import Transport
+from relay.version import NAME, VERSION
 from relay.web.info import InfoHandler
 from relay.web.middleware import ChokePoint, choke_point
 from relay.web.middleware.access import Gatekeeper
@@ -38,9 +38,8 @@ from relay.web.middleware.cors import Cors
 from relay.web.models import ModelsHandler
 from relay.web.relayed import RelayedEndpoint
 from relay.web.routes import Handler, register, table
+from relay.web.server_log import server_logger
 
-NAME = "monorelay"
-VERSION = version(NAME)
 BACKLOG = 4096
 """Connections that the kernel holds while the process is busy; the default of 128 drops a burst."""
 DRAIN_S = 60.0
@@ -125,6 +124,7 @@ def runner_for(app: web.Application, config: Config, *, drain_s: float = DRAIN_S
         app,
         handler_cancellation=True,
         access_log=None,
+        logger=server_logger(),
         auto_decompress=False,  # A compressed body is refused (415); aiohttp would decode it, or fail without JSON.
         keepalive_timeout=config.server.keepalive_timeout_s,
         shutdown_timeout=drain_s,

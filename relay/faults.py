@@ -91,12 +91,6 @@ def truncated() -> UpstreamError:
     return UpstreamError(facts, Retry.OTHER_TARGET)
 
 
-def shutting_down() -> UpstreamError:
-    """The relay stops and could not wait for the end of the answer."""
-    facts = _server_error(503, "shutting_down", "The relay is shutting down.", "overloaded_error")
-    return UpstreamError(facts, Retry.NEVER)
-
-
 def no_key() -> UpstreamError:
     """Every key of every target is switched off or expired."""
     facts = _server_error(503, "no_available_key", "None of the provider's keys can be used at the moment.")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from relay.commands.places import add_config, load_checked
-from relay.config.exposure import warnings
+from relay.commands.places import add_config, load_checked, warnings
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

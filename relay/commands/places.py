@@ -9,13 +9,13 @@ import argparse
 import os
 from pathlib import Path
 
-from relay.config.exposure import reachable_without_a_real_key
+from relay.config import exposure
 from relay.config.load import load
 from relay.config.schema import Config
 from relay.core import catalog
 from relay.upstream import providers
 
-CHECKS = (reachable_without_a_real_key, providers.check, catalog.check)
+CHECKS = (exposure.reachable_without_a_real_key, providers.check, catalog.check)
 """What the schema alone can't see: each layer adds what it knows."""
 
 
@@ -49,3 +49,8 @@ def data_folder(arguments: argparse.Namespace) -> Path:
 def load_checked(path: Path) -> Config:
     """Load a configuration with all checks. Raises ConfigError with every problem."""
     return load(path, environ=os.environ, checks=CHECKS)
+
+
+def warnings(config: Config) -> tuple[str, ...]:
+    """What an operator should hear at each start and check; nothing here stops anything."""
+    return (*exposure.warnings(config), *catalog.warnings(config))

@@ -11,26 +11,28 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from relay.app import BACKLOG, VERSION
+from relay.app import BACKLOG
 from relay.app import run as run_app
-from relay.commands.places import add_config, add_data, data_folder, load_checked
-from relay.config.exposure import reachable_without_a_real_key, warnings
+from relay.commands.places import add_config, add_data, data_folder, load_checked, warnings
+from relay.config.exposure import reachable_without_a_real_key
 from relay.config.first_start import fresh_config, write_private
 from relay.config.schema import Config
 from relay.errors import ConfigError, Problem, RelayError
 from relay.floors import assert_floors
 from relay.resources import EXAMPLE_CONFIG
 from relay.store.migrate import migrate
+from relay.version import VERSION
 
 MAX_PORT = 65535
 
 log = logging.getLogger("relay")
 
-_FIRST_CALL = """\
+_WRITTEN = """\
 {config} was written. Its access key, shown this once:
 
     {key}
-
+"""
+_FIRST_CALL = """\
 The first call, answered by the built-in demo provider until you configure a real one:
 
     curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\
@@ -54,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve. Raises ConfigError, StoreError, or RelayError where the address can't be had."""
     assert_floors()
     path: Path = arguments.config
-    new_key = None if path.exists() else _write_first_config(path)
+    new_key = _write_first_config(path)
     config = _listening_on(load_checked(path), arguments)
     logging.basicConfig(level=config.server.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
@@ -66,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         def announce() -> None:
             if new_key is not None:
-                print(_FIRST_CALL.format(config=path, key=new_key, url=url), flush=True)
+                print(_FIRST_CALL.format(key=new_key, url=url), flush=True)
             log.info("MonoRelay %s serves on %s", VERSION, url)
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -80,13 +82,21 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _write_first_config(path: Path) -> str:
-    """Write the example with a random key; give the key. Raises RelayError where it can't be written."""
+def _write_first_config(path: Path) -> str | None:
+    """Where there is no file, write the example with a random key, and show the key at once, whatever comes after.
+
+    None where there is one, be it that another process was quicker. Raises RelayError where it can't be written.
+    """
+    if path.exists():
+        return None
     key = f"mr-{secrets.token_urlsafe(32)}"
     try:
         write_private(path, fresh_config(EXAMPLE_CONFIG.read_text(encoding="utf-8"), access_key=key))
+    except FileExistsError:
+        return None
     except OSError as error:
         raise RelayError(f"{path} can't be written: {error.strerror}. Name another place with --config.") from error
+    print(_WRITTEN.format(config=path, key=key), flush=True)
     return key
 
 
@@ -103,8 +113,9 @@ def _listening_on(config: Config, arguments: argparse.Namespace) -> Config:
 def _listen(host: str, port: int) -> socket.socket:
     """A bound socket. Raises RelayError naming the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    is_dual = host == "::" and socket.has_dualstack_ipv6()  # "All addresses" means those of IPv4 too.
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]  # Python goes on with the address.
         raise RelayError(f"can't listen on {host or '*'}:{port}: {reason}. Choose another with --port.") from error
@@ -113,8 +124,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _url(listener: socket.socket) -> str:
     """The address to call from this machine."""
     host, port, *_ = listener.getsockname()
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

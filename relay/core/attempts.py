@@ -6,7 +6,8 @@ part, since this object is then no longer asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from relay.errors import Retry, UpstreamError
@@ -37,7 +38,7 @@ class Attempts:
     """The tries of one call, one after the other."""
 
     def __init__(self, targets: Sequence[Target], providers: Mapping[str, Provider], choose_key: ChooseKey) -> None:
-        self._places = iter([(target, providers[target.provider]) for target in targets])
+        self._places = deque((target, providers[target.provider]) for target in targets)
         self._choose_key = choose_key
         self._tried: set[str] = set()
         self._current: Attempt | None = None
@@ -61,18 +62,24 @@ class Attempts:
         if retry is Retry.SAME_ONCE and last.connection is Connection.POOLED:
             return replace(last, connection=Connection.FRESH)
         if retry is Retry.OTHER_KEY and last.key is not None:
-            return self._with_key(last.target, last.provider) or self._next_target()
+            return self._other_key_or_target(last)
         return self._next_target()
 
-    def _next_target(self) -> Attempt | None:
-        return next(self._usable(self._places), None)
+    def _other_key_or_target(self, last: Attempt) -> Attempt | None:
+        """Another key, but the last try goes to another target: all keys of a provider may share its fault."""
+        if self.made == MAX_ATTEMPTS - 1 and (elsewhere := self._next_target()) is not None:
+            return elsewhere
+        return self._with_key(last.target, last.provider) or self._next_target()
 
-    def _usable(self, places: Iterator[tuple[Target, Provider]]) -> Iterator[Attempt]:
-        for target, provider in places:
-            self._tried = set()
+    def _next_target(self) -> Attempt | None:
+        while self._places:
+            target, provider = self._places.popleft()
+            tried, self._tried = self._tried, set()
             attempt = self._with_key(target, provider) if provider.keys else Attempt(target, provider, None)
             if attempt is not None:
-                yield attempt
+                return attempt
+            self._tried = tried
+        return None
 
     def _with_key(self, target: Target, provider: Provider) -> Attempt | None:
         key = self._choose_key(provider, self._tried)

@@ -89,6 +89,8 @@ def read_request(
 ) -> RelayRequest:
     """Read a client's body. Raises InvalidRequest with the field that is wrong."""
     body = read_object(raw)
+    if endpoint.default_model is not None:
+        body.setdefault("model", endpoint.default_model)
     model = required_text(body, "model")
     is_stream = endpoint.may_stream and optional_flag(body, "stream")
     options = body.get("stream_options")

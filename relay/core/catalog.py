@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from relay.config.findings import Finding
+from relay.config.findings import Finding, KeyPath
 from relay.config.nearest import suggestion
 from relay.config.schema import Config
 from relay.core.routing import Catalog, Place, Rules, is_excluded
@@ -32,19 +32,14 @@ def catalog_of(config: Config, providers: Mapping[str, Provider], demo_models: t
 def _place(config: Config, provider: Provider) -> Place:
     given = config.providers[provider.name]
     exclude = given.models.exclude
-    models = tuple(
-        name for name in given.models.include if not _GLOB_SIGNS & set(name) and not is_excluded(name, exclude)
-    )
-    return Place(provider.name, frozenset(provider.dialects), models, exclude, given.default)
+    globs = tuple(name for name in given.models.include if _GLOB_SIGNS & set(name))
+    models = tuple(name for name in given.models.include if name not in globs and not is_excluded(name, exclude))
+    return Place(provider.name, frozenset(provider.dialects), models, exclude, given.default, globs)
 
 
 def check(config: Config) -> Iterator[Finding]:
-    """Rules that lead nowhere: aliases in a loop, mappings to providers that don't exist."""
-    known = {name.casefold(): name for name in (*config.providers, DEMO)}
-    for glob, provider in config.model_routing.provider_mapping.items():
-        if provider.casefold() not in known:
-            hint = suggestion(provider, known.values())
-            yield Finding(("model_routing", "provider_mapping", glob), f"there is no provider {provider!r}{hint}")
+    """Rules that lead nowhere: aliases in a loop, and providers that don't exist."""
+    yield from _unknown_providers(config)
     aliases = config.model_routing.aliases
     targets = {
         name.casefold(): [target.model.casefold() for target in alias.targets] for name, alias in aliases.items()
@@ -52,6 +47,42 @@ def check(config: Config) -> Iterator[Finding]:
     for name in aliases:
         if _leads_back(targets, name.casefold()):
             yield Finding(("model_routing", "aliases", name), "this alias leads back to itself")
+
+
+def warnings(config: Config) -> tuple[str, ...]:
+    """Providers that no call will come to unless it names them."""
+    enabled = {name: given for name, given in config.providers.items() if given.enabled and name != DEMO}
+    if any(given.default for given in enabled.values()):
+        return ()
+    named = {provider.casefold() for _, provider in _mentions(config)}
+    return tuple(
+        f"Provider {name!r} is asked only for MODEL@{name}: list its models.include, or set default: true."
+        for name, given in enabled.items()
+        if not given.models.include and name.casefold() not in named
+    )
+
+
+def _unknown_providers(config: Config) -> Iterator[Finding]:
+    known = {name.casefold(): name for name in (*config.providers, DEMO)}
+    for path, provider in _mentions(config):
+        if provider.casefold() not in known:
+            yield Finding(path, f"there is no provider {provider!r}{suggestion(provider, known.values())}")
+
+
+def _mentions(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    """Where the rules name providers: in mappings, and behind an `@` that is no part of a known name."""
+    routing = config.model_routing
+    for glob, provider in routing.provider_mapping.items():
+        yield ("model_routing", "provider_mapping", glob), provider
+    models = {name.casefold() for given in config.providers.values() for name in given.models.include}
+    names = models | {name.casefold() for name in routing.aliases}
+    written = [
+        *(("aliases", name, target.model) for name, alias in routing.aliases.items() for target in alias.targets),
+        *(("model_overrides", glob, model) for glob, model in routing.model_overrides.items()),
+    ]
+    for section, key, name in written:
+        if "@" in name and name.casefold() not in names:
+            yield ("model_routing", section, key), name.rpartition("@")[2]
 
 
 def _leads_back(targets: Mapping[str, list[str]], name: str) -> bool:

@@ -24,6 +24,8 @@ class Endpoint:
     """Whether `stream: true` has a meaning here."""
     has_usage_option: bool = False
     """Whether a stream tells its usage only when `stream_options.include_usage` asks for it."""
+    default_model: str | None = None
+    """What a body without a model means, where the provider's reference says so; None: it must have one."""
 
 
 ENDPOINTS = (
@@ -33,5 +35,5 @@ ENDPOINTS = (
     Endpoint("/v1/messages", Dialect.MESSAGES, "/messages", may_stream=True),
     Endpoint("/v1/messages/count_tokens", Dialect.MESSAGES, "/messages/count_tokens"),
     Endpoint("/v1/embeddings", Dialect.CHAT, "/embeddings"),
-    Endpoint("/v1/moderations", Dialect.CHAT, "/moderations"),
+    Endpoint("/v1/moderations", Dialect.CHAT, "/moderations", default_model="omni-moderation-latest"),
 )

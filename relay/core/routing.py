@@ -6,7 +6,7 @@ First match ends, in this order:
     2  alias       repeated until none is left; several names give several targets, in order
     3  mapping     glob -> provider
     4  override    glob -> model, once; the new name goes through 1, 3 and 5
-    5  detection   known models of the enabled providers: the exact name, then the normalised one; then the default
+    5  detection   models of the enabled providers: the exact name, the normalised one, a glob; then the default
     6  404
 
 Names are compared case-blind, a glob's `*` crosses `/`, and the first match in file order wins.
@@ -35,9 +35,11 @@ class Place:
     models: tuple[str, ...] = ()
     """Its known models, as they are named there, without those that `exclude` names."""
     exclude: tuple[str, ...] = ()
-    """Globs of names that it is never asked for as the default provider."""
+    """Globs of names that it is never asked for by a glob or as the default provider."""
     is_default: bool = False
     """Takes names that nobody knows."""
+    globs: tuple[str, ...] = ()
+    """Globs of further names that it serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Catalog:
         self.default = next((place for place in places if place.is_default), None)
         self.exact = _index(places, str.casefold)
         self.normalised = _index(places, normalise)
+        self.globs = [(_glob(glob), place) for place in places for glob in place.globs]
 
     def names(self) -> list[str]:
         """All names that a client may ask for, in the order of the file, aliases last; the first spelling of each."""
@@ -157,12 +160,18 @@ def _mapped(catalog: Catalog, name: str, folded: str) -> Target | None:
 
 
 def _detected(catalog: Catalog, name: str, folded: str) -> list[Target]:
-    known = catalog.exact.get(folded) or catalog.normalised.get(normalise(name))
+    known = catalog.exact.get(folded) or catalog.normalised.get(normalise(name)) or _matching(catalog, name, folded)
     if known:
         return known
     if catalog.default is not None and not is_excluded(name, catalog.default.exclude):
         return [Target(catalog.default.name, name)]
     raise ModelNotFound(f"There is no model {name!r}.{_nearest(catalog, folded)}")
+
+
+def _matching(catalog: Catalog, name: str, folded: str) -> list[Target]:
+    """The targets of the providers that list a glob of the name, each once."""
+    places = dict.fromkeys(place for glob, place in catalog.globs if glob.match(folded))
+    return [Target(place.name, name) for place in places if not is_excluded(name, place.exclude)]
 
 
 def _nearest(catalog: Catalog, folded: str) -> str:

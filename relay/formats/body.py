@@ -6,6 +6,8 @@ no spelling of a key that the relay would read otherwise than a provider.
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import orjson
@@ -13,6 +15,10 @@ import orjson
 from relay.errors import InvalidRequest
 
 COUNTED_FROM_BYTES = 1024 * 1024
+_TOO_DEEP = "The body is nested too deeply: at most 254 levels."
+MAX_DIGITS = 20
+"""Of an integer of 64 bits, its sign included."""
+_LONG_NUMBER = re.compile(rb"\d{19}")
 MAX_PARTS = 500_000
 """Commas and brackets of a large body: a bound on what parsing may cost, far above any honest request."""
 
@@ -27,7 +33,24 @@ def read_object(raw: bytes) -> dict[str, Any]:
         raise InvalidRequest(f"The body is not valid JSON: {error.msg} (character {error.pos}).") from None
     if not isinstance(document, dict):
         raise InvalidRequest("The body must be a JSON object.")
+    if _LONG_NUMBER.search(raw):
+        _refuse_rounding(raw)
     return document
+
+
+def _refuse_rounding(raw: bytes) -> None:
+    """orjson reads an integer beyond 64 bits as a float: what goes upstream would be another number."""
+    try:
+        json.loads(raw, parse_int=_exact)
+    except RecursionError:
+        raise InvalidRequest(_TOO_DEEP) from None
+
+
+def _exact(digits: str) -> int:
+    number = int(digits) if len(digits) <= MAX_DIGITS else 2**64
+    if not -(2**63) <= number < 2**64:
+        raise InvalidRequest(f"The body holds an integer beyond 64 bits: {digits[:MAX_DIGITS]}.")
+    return number
 
 
 def write_object(document: dict[str, Any]) -> bytes:
@@ -35,7 +58,7 @@ def write_object(document: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(document)
     except orjson.JSONEncodeError:
-        raise InvalidRequest("The body is nested too deeply: at most 254 levels.") from None
+        raise InvalidRequest(_TOO_DEEP) from None
 
 
 def required_text(document: dict[str, Any], field: str) -> str:

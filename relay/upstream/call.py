@@ -58,7 +58,7 @@ class SessionTransport:
         except UpstreamError:
             response.close()
             raise
-        return SessionCall(response, decoder, deadlines, started_s + deadlines.total_s)
+        return SessionCall(response, decoder, deadlines, started_s)
 
 
 def _payload(request: UpstreamRequest) -> bytes | AsyncIterator[bytes]:
@@ -78,13 +78,13 @@ async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:
 class SessionCall:
     """One open answer."""
 
-    def __init__(self, response: ClientResponse, decoder: Decoder, deadlines: Deadlines, ends_at_s: float) -> None:
+    def __init__(self, response: ClientResponse, decoder: Decoder, deadlines: Deadlines, started_s: float) -> None:
         self._response = response
         self._decoder = decoder
         self._pieces: Iterator[bytes] = iter(())
-        self._wait_s = deadlines.first_byte_s
+        self._first_byte_at_s = started_s + deadlines.connect_s + deadlines.first_byte_s
         self._idle_s = deadlines.idle_s
-        self._ends_at_s = ends_at_s
+        self._ends_at_s = started_s + deadlines.total_s
         self._has_first_byte = False
         self.head = Head(response.status, response.headers)
 
@@ -102,21 +102,21 @@ class SessionCall:
 
     async def _read(self) -> bytes:
         """What has arrived, at least one byte; b"" at a clean end."""
-        left_s = self._ends_at_s - asyncio.get_running_loop().time()
-        if left_s <= 0:
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._ends_at_s:
             raise faults.total_timeout()  # Where data are waiting already, no timer gets a chance to fire.
+        wait_until_s = now_s + self._idle_s if self._has_first_byte else self._first_byte_at_s
         try:
             with _mapped_in_body():
-                async with asyncio.timeout(min(self._wait_s, left_s)):
+                async with asyncio.timeout_at(min(wait_until_s, self._ends_at_s)):
                     data = await self._response.content.readany()
         except TimeoutError as error:
-            raise self._timed_out(left_s) from error
+            raise self._timed_out(wait_until_s) from error
         self._has_first_byte = True
-        self._wait_s = self._idle_s
         return data
 
-    def _timed_out(self, left_s: float) -> UpstreamError:
-        if left_s <= self._wait_s:
+    def _timed_out(self, wait_until_s: float) -> UpstreamError:
+        if self._ends_at_s <= wait_until_s:
             return faults.total_timeout()
         connection = self._response.connection
         if connection is not None and connection.closed:

@@ -23,6 +23,9 @@ MIN_KEY_CHARACTERS = 5
 MIN_VALUE_CHARACTERS = 8
 """Shorter ones are no secrets, or none that can be taken out of a text without blinding it."""
 
+_ALWAYS_SENT = (("Accept", "*/*"), ("User-Agent", "MonoRelay"))
+"""Where the client sent none: else aiohttp would add its own, versions included."""
+
 DEMO = "demo"
 """The name of the built-in provider, and of its type."""
 
@@ -53,7 +56,7 @@ class Provider:
     def headers_for(self, client: Iterable[tuple[str, str]], connection: str, key: Key | None) -> CIMultiDict[str]:
         """The headers of one call. The key comes last: nothing that a client or a setting says replaces it."""
         chosen = self.upward.choose(client, connection)
-        for name, value in self.kind.headers.items():
+        for name, value in (*self.kind.headers.items(), *_ALWAYS_SENT):
             chosen.setdefault(name, value)
         chosen.update(self.headers)
         chosen["Content-Type"] = "application/json"

@@ -22,8 +22,6 @@ READ_BUFFER_BYTES = 64 * 1024
 POOL_IDLE_S = 60.0
 """Shorter than the keep-alive of the large providers' front ends, so that it is the relay that closes first."""
 DNS_TTL_S = 30
-_AUTO_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""What aiohttp adds of its own: a provider gets what the client sent, and no banner of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,6 @@ def _session(connector: TCPConnector) -> ClientSession:
         connector=connector,
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(total=None),
-        skip_auto_headers=_AUTO_HEADERS,
         auto_decompress=False,
         read_bufsize=READ_BUFFER_BYTES,
         max_line_size=MAX_HEADER_BYTES,

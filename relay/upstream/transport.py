@@ -25,7 +25,7 @@ class Deadlines:
 
     connect_s: float
     first_byte_s: float
-    """From the request's last byte to the answer's head, and from there to the first byte of the body."""
+    """To the first byte of the answer's body, counted from the moment by which a connection must stand."""
     idle_s: float
     """Between two reads of the body."""
     total_s: float

@@ -67,3 +67,8 @@ def _error(facts: ErrorFacts, exchange: Exchange, body: bytes | None = None) -> 
     if facts.should_retry is not None:
         headers["x-should-retry"] = "true" if facts.should_retry else "false"
     return web.Response(status=facts.status, body=rendered, headers=headers)
+
+
+def printable(value: str) -> str:
+    """A value that is safe in a header and in a message: anything but printable ASCII becomes `?`."""
+    return "".join(sign if " " <= sign <= "~" else "?" for sign in value)

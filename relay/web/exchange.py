@@ -17,6 +17,8 @@ class Exchange:
     request_id: str
     received_s: float
     """Monotonic."""
+    upload_s: float = 0.0
+    """How long the client took to send its body: none of the relay's own time."""
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     """What its answer carries beside what the answer's maker sets, be it a success, an error or a stream."""
     dialect: Dialect = Dialect.CHAT

@@ -12,7 +12,8 @@ from relay.core.calls import CallFailed, RelayRequest, Served, read_request
 from relay.core.endpoints import Endpoint
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
-from relay.errors import BodyTooLarge, ClientGone, InvalidRequest, UnsupportedEncoding
+from relay.errors import BodyTooLarge, ClientGone, ExpectationFailed, InvalidRequest, UnsupportedEncoding
+from relay.web.answers import printable
 from relay.web.exchange import EXCHANGE, Exchange
 from relay.web.writer import ClientWriter
 
@@ -42,15 +43,20 @@ class RelayedEndpoint:
         return await _streamed(request, exchange, opened.answer)
 
     async def _read(self, request: web.Request, exchange: Exchange) -> RelayRequest:
-        encoding = request.headers.get("Content-Encoding", "identity")
-        if encoding.strip().lower() != "identity":
+        encoding = request.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ("", "identity"):
             raise UnsupportedEncoding(encoding[:40])
+        if (request.content_length or 0) > self._max_body_bytes:
+            raise BodyTooLarge(self._max_body_bytes)
+        started_s = self._clock_s()
+        await _invite_body(request)
         try:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge as error:
             raise BodyTooLarge(self._max_body_bytes) from error
         except web.RequestPayloadError as error:
             raise InvalidRequest("The request body broke off or is not valid HTTP.") from error
+        exchange.upload_s = self._clock_s() - started_s
         return read_request(
             self._endpoint,
             raw,
@@ -62,15 +68,26 @@ class RelayedEndpoint:
 
     def _tell(self, served: Served, exchange: Exchange) -> None:
         """Say in the answer's headers who served it, be it well or not."""
-        overhead_s = max(0.0, self._clock_s() - exchange.received_s - served.upstream_wait_s)
+        waited_s = exchange.upload_s + served.upstream_wait_s
+        overhead_s = max(0.0, self._clock_s() - exchange.received_s - waited_s)
         exchange.headers.update({
             "X-MonoRelay-Provider": served.target.provider,
-            "X-MonoRelay-Model": header_text(served.target.model),
+            "X-MonoRelay-Model": printable(served.target.model),
             "X-MonoRelay-Attempts": str(served.attempts),
             "X-MonoRelay-Overhead-Ms": f"{overhead_s * 1000:.1f}",
         })  # fmt: skip
         if served.upstream_request_id is not None:
-            exchange.headers["X-MonoRelay-Upstream-Request-Id"] = header_text(served.upstream_request_id)
+            exchange.headers["X-MonoRelay-Upstream-Request-Id"] = printable(served.upstream_request_id)
+
+
+async def _invite_body(request: web.Request) -> None:
+    """Answer `Expect: 100-continue` (RFC 9110, 10.1.1), now that the request is admitted. Raises ExpectationFailed."""
+    expected = request.headers.get("Expect", "").strip().lower()
+    if expected == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    elif expected:
+        raise ExpectationFailed
 
 
 async def _streamed(request: web.Request, exchange: Exchange, stream: RelayStream) -> web.StreamResponse:
@@ -80,8 +97,3 @@ async def _streamed(request: web.Request, exchange: Exchange, stream: RelayStrea
         with suppress(ClientGone):
             await stream.send_to(writer)
     return writer.response
-
-
-def header_text(value: str) -> str:
-    """A value that is safe in a header: anything but printable ASCII becomes `?`."""
-    return "".join(sign if " " <= sign <= "~" else "?" for sign in value)

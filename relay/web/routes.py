@@ -56,6 +56,10 @@ def table(info: InfoHandler, models: ModelsHandler, relayed: Callable[[Endpoint]
     )
 
 
+async def _invite_nobody(request: web.Request) -> None:
+    """`Expect: 100-continue` waits until the request is admitted; aiohttp would ask for the body before that."""
+
+
 RouteIndex = Mapping[tuple[str, str], Route]
 """(method, canonical path of the resource) -> row."""
 
@@ -65,7 +69,7 @@ def register(app: web.Application, routes: tuple[Route, ...]) -> RouteIndex:
     index: dict[tuple[str, str], Route] = {}
     for route in routes:
         add = app.router.add_get if route.method == "GET" else app.router.add_post
-        resource = add(route.path, route.handler).resource
+        resource = add(route.path, route.handler, expect_handler=_invite_nobody).resource
         if resource is None:
             raise AssertionError(f"{route.path} has no resource")
         index[route.method, resource.canonical] = route

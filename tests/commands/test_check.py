@@ -10,7 +10,7 @@ from relay.resources import EXAMPLE_CONFIG
 GOOD = """
 server: {host: 127.0.0.1, access_key: a-long-enough-access-key}
 providers:
-  one: {base_url: 'http://127.0.0.1:9/v1'}
+  one: {base_url: 'http://127.0.0.1:9/v1', default: true}
   off: {enabled: false}
   two: {base_url: 'http://127.0.0.1:9/v1'}
 """
@@ -39,6 +39,12 @@ def test_a_file_without_providers_is_good_for_the_demo(tmp_path: Path, capsys: C
     path = written(tmp_path, "server: {host: 127.0.0.1, access_key: a-long-enough-access-key}")
     assert main(["check", path]) == 0
     assert capsys.readouterr().out == f"{path}: good; enabled providers: none but the built-in demo\n"
+
+
+def test_a_provider_that_no_name_leads_to_is_warned_of(tmp_path: Path, capsys: Captured) -> None:
+    path = written(tmp_path, GOOD.replace(", default: true", ""))
+    assert main(["check", path]) == 0
+    assert capsys.readouterr().out.count("set default: true") == 2
 
 
 def test_warnings_come_first(tmp_path: Path, capsys: Captured) -> None:

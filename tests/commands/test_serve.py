@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,7 +134,18 @@ def test_a_store_that_cannot_be_used_is_one_sentence(tmp_path: Path, capsys: Cap
     assert refusal(capsys).startswith(f"monorelay: The store {tmp_path / DATABASE_NAME} can't be opened: ")
 
 
-def test_no_start_that_fails_shows_an_access_key(tmp_path: Path, capsys: Captured, taken_port: int) -> None:
+def test_a_first_start_shows_its_key_even_if_it_fails_later(tmp_path: Path, capsys: Captured, taken_port: int) -> None:
+    path = tmp_path / "config.yml"
+    assert main(["serve", "--config", str(path), "--port", str(taken_port)]) == 1
+    shown, told = capsys.readouterr()
+    (key,) = re.findall(r"^    (mr-\S+)$", shown, re.MULTILINE)
+    assert key in path.read_text(encoding="utf-8")
+    assert key not in told
+
+
+def test_a_second_start_shows_no_key(tmp_path: Path, capsys: Captured, taken_port: int) -> None:
     arguments = ["serve", "--config", str(tmp_path / "config.yml"), "--port", str(taken_port)]
+    main(arguments)
+    capsys.readouterr()
     assert main(arguments) == 1
     assert "mr-" not in refusal(capsys)

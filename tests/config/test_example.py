@@ -23,6 +23,7 @@ NOT_DEFAULT = {
     "providers.openrouter.enabled",
     "providers.openrouter.base_url",
     "providers.openrouter.keys",
+    "providers.openrouter.default",
     "providers.anthropic.enabled",
     "providers.anthropic.provider_type",
     "providers.anthropic.base_url",

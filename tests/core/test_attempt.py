@@ -75,6 +75,7 @@ async def test_the_call_goes_to_the_providers_endpoint_with_its_key_and_its_head
     (request,) = transport.requests
     assert (request.method, str(request.url)) == ("POST", "http://inner.host/v1/chat/completions?a=%2F")
     assert dict(request.headers) == {
+        "Accept": "*/*",
         "User-Agent": "sdk",
         "X-Team": "ours",
         "Content-Type": "application/json",

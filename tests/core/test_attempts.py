@@ -69,6 +69,8 @@ def walk(attempts: Attempts, retries: Collection[Retry]) -> list[str]:
         (["two", "one"], [KEY, KEY], ["two:k1", "two:k2", "one:k1"]),
         (["one", "two"], [KEY, KEY], ["one:k1", "two:k1", "two:k2"]),
         (["one", "one"], [KEY, KEY], ["one:k1", "one:k1", "over"]),
+        (["four", "one"], [KEY, KEY], ["four:k1", "four:k2", "one:k1"]),
+        (["four", "two", "one"], [KEY, KEY], ["four:k1", "four:k2", "two:k1"]),
         (["four"], [KEY, KEY, KEY], ["four:k1", "four:k2", "four:k3", "over"]),
         (["two"], [KEY, KEY], ["two:k1", "two:k2", "over"]),
         (["two", "one"], [TARGET, KEY], ["two:k1", "one:k1", "over"]),
@@ -93,6 +95,10 @@ def test_what_a_failure_permits_is_tried_next(targets: list[str], retries: list[
 
 def test_a_target_without_a_usable_key_is_passed_over() -> None:
     assert walk(attempts_at("one", "two", resting={"k1"}), [KEY]) == ["two:k2", "over"]
+
+
+def test_the_last_try_stays_where_no_other_target_has_a_usable_key() -> None:
+    assert walk(attempts_at("four", "one", resting={"k1"}), [KEY, KEY]) == ["four:k2", "four:k3", "four:k4"]
 
 
 def test_no_usable_key_anywhere_gives_no_attempt_at_all() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.config.schema import Config
-from relay.core.catalog import catalog_of, check
+from relay.core.catalog import catalog_of, check, warnings
 from relay.core.routing import Catalog, plan
 from relay.errors import ModelNotFound
 from relay.model import Dialect
@@ -156,3 +156,43 @@ def test_the_loops_that_are_found_are_those_of_the_closure(aliases: dict[str, li
     for _ in NAMES:
         reached |= {(one, four) for one, two in reached for three, four in reached if two == three}
     assert looping(aliases) == [name for name in aliases if (name, name) in reached]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "aliases: {fast: m@nope}",
+        "aliases: {fast: [m@one, m@nope]}",
+        "model_overrides: {'q*': w@nope}",
+        "provider_mapping: {'q*': nope}",
+    ],
+)
+def test_a_rule_that_names_no_provider_is_found(rules: str) -> None:
+    text = f"providers: {{one: {{base_url: 'http://a/v1'}}}}\nmodel_routing: {{{rules}}}"
+    config = configured(text)
+    assert ["there is no provider 'nope'" in finding.message for finding in check(config)] == [True]
+
+
+def test_a_known_name_with_an_at_sign_names_no_provider() -> None:
+    text = "providers: {one: {base_url: 'http://a/v1', models: {include: [claude@20250101]}}}\n"
+    rules = "model_routing: {aliases: {fast: claude@20250101, 'a@b': fast, c: 'a@b'}}"
+    config = configured(text + rules)
+    assert list(check(config)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "rules", "is_warned_of"),
+    [
+        ("", "", True),
+        ("default: true", "", False),
+        ("models: {include: [m]}", "", False),
+        ("enabled: false", "", False),
+        ("", "provider_mapping: {'*': one}", False),
+        ("", "aliases: {fast: m@ONE}", False),
+    ],
+)
+def test_a_provider_that_no_name_leads_to_is_warned_of(options: str, rules: str, is_warned_of: bool) -> None:
+    given = ", ".join(filter(None, ["base_url: 'http://a/v1'", options]))
+    text = f"providers: {{one: {{{given}}}}}\nmodel_routing: {{{rules}}}"
+    config = configured(text)
+    assert [warning.startswith("Provider 'one'") for warning in warnings(config)] == [True] * is_warned_of

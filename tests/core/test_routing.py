@@ -336,3 +336,18 @@ def test_a_model_of_a_target_is_never_empty_unless_the_catalog_says_so(catalog: 
     named = {name, *(target for targets in catalog.aliases.values() for target in targets)}
     if "" not in named | set(catalog.names()) | {model for _, model in catalog.overrides}:
         assert all(target.model for target in outcome(catalog, name, Dialect.CHAT))
+
+
+def test_a_glob_among_a_providers_models_brings_the_call_there() -> None:
+    places = [
+        Place("a", frozenset(Dialect), ("exact-1",), ("exact-9*",), globs=("exact-*", "EX*")),
+        Place("b", frozenset(Dialect), is_default=True),
+    ]
+    catalog = Catalog(places, Rules({}))
+    found = {name: plan(catalog, name, Dialect.CHAT) for name in ("exact-1", "Exact-2", "exact-99", "other")}
+    assert found == {
+        "exact-1": (Target("a", "exact-1"),),
+        "Exact-2": (Target("a", "Exact-2"),),
+        "exact-99": (Target("b", "exact-99"),),
+        "other": (Target("b", "other"),),
+    }

@@ -154,3 +154,22 @@ def test_a_flag_that_is_neither_is_named(value: object) -> None:
     with pytest.raises(InvalidRequest, match="'f' must be true or false") as caught:
         optional_flag({"f": value}, "f")
     assert caught.value.facts.param == "f"
+
+
+@pytest.mark.parametrize("number", ["18446744073709551616", "-9223372036854775809", "1" * 30, "-" + "9" * 300])
+def test_an_integer_that_would_be_rounded_is_refused(number: str) -> None:
+    with pytest.raises(InvalidRequest, match="beyond 64 bits"):
+        read_object(f'{{"a": [{number}]}}'.encode())
+
+
+def test_a_long_number_far_down_is_refused_as_too_deep() -> None:
+    with pytest.raises(InvalidRequest, match="too deeply"):
+        read_object(b'{"a":' + b"[" * 1_000 + b"1" * 19 + b"]" * 1_000 + b"}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["18446744073709551615", "-9223372036854775808", '"12345678901234567890123"', "0.1234567890123456789012", "1e22"],
+)
+def test_a_long_number_that_stays_what_it_is_passes(value: str) -> None:
+    assert read_object(f'{{"a": {value}}}'.encode()) == orjson.loads(f'{{"a": {value}}}')

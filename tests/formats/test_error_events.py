@@ -106,9 +106,7 @@ def test_the_sdk_raises_for_the_error_that_a_provider_sent(golden: Golden) -> No
 
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))
-@pytest.mark.parametrize(
-    "fault", [faults.truncated, faults.idle_timeout, faults.shutting_down, lambda: faults.event_too_large(1)]
-)
+@pytest.mark.parametrize("fault", [faults.truncated, faults.idle_timeout, lambda: faults.event_too_large(1)])
 def test_the_sdk_raises_for_an_error_event_alone(dialect: Dialect, fault: Callable[[], UpstreamError]) -> None:
     facts = fault().facts
     event = DIALECTS[dialect].error_event(facts, "req_1", b"")

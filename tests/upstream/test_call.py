@@ -147,9 +147,11 @@ async def test_nothing_is_added_to_a_request_but_what_http_needs(
     transport: Transport, start_upstream: StartUpstream
 ) -> None:
     upstream = await start_upstream(answers(200, b"{}"))
-    await answered(transport, ask(upstream.url))
-    names = [name.lower() for name, _ in upstream.received[0].headers]
-    assert sorted(names) == ["authorization", "content-length", "host"]
+    always = [("Accept", "*/*"), ("Accept-Encoding", "identity"), ("Content-Type", "application/json")]
+    await answered(transport, ask(upstream.url, *always, ("User-Agent", "ours")))
+    names = sorted(name.lower() for name, _ in upstream.received[0].headers)
+    given = ["accept", "accept-encoding", "authorization", "content-type", "user-agent"]
+    assert names == sorted([*given, "content-length", "host"])
 
 
 async def test_a_large_body_arrives_whole_and_with_its_length(

@@ -117,7 +117,13 @@ def test_deadlines_come_from_the_configuration() -> None:
 
 def test_a_call_without_a_key_carries_no_credential() -> None:
     sent = headers(built(f"base_url: '{MINE}'"), ("Authorization", "Bearer client"), ("x-api-key", "client"))
-    assert dict(sent) == {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    assert set(sent) == {"Content-Type", "Accept", "Accept-Encoding", "User-Agent"}
+
+
+def test_a_client_that_names_no_program_is_sent_as_ours_and_no_other_is() -> None:
+    provider = built(f"base_url: '{MINE}'")
+    assert headers(provider)["User-Agent"] == "MonoRelay"
+    assert headers(provider, ("User-Agent", "theirs"), ("Accept", "x/y")).getall("User-Agent") == ["theirs"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from multidict import CIMultiDictProxy
 
 from relay.core.access_keys import AccessKeys
 from relay.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
-from relay.model import Principal
+from relay.model import Dialect, Principal
+from relay.web.answers import printable
 from relay.web.exchange import Exchange
 from relay.web.routes import Access, Route, RouteIndex
 
@@ -35,10 +36,9 @@ class Gatekeeper:
         principal = self._keys.match(presented, self._now()) if presented else None
         exchange.principal = principal
         route = self._route(request)
-        if route is not None:
-            exchange.dialect = route.dialect
-            if route.access is Access.PUBLIC:
-                return
+        exchange.dialect = route.dialect if route is not None else _dialect_of(request)
+        if route is not None and route.access is Access.PUBLIC:
+            return
         if principal is None:
             raise Unauthorized
         _decide(request, route, principal)
@@ -50,6 +50,12 @@ class Gatekeeper:
             return None
         method = "GET" if request.method == "HEAD" else request.method
         return self._routes.get((method, match.route.resource.canonical))
+
+
+def _dialect_of(request: web.Request) -> Dialect:
+    """The form of errors where no route says it: by what only Anthropic's clients send or ask for."""
+    is_anthropic = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
+    return Dialect.MESSAGES if is_anthropic else Dialect.CHAT
 
 
 def credential(headers: CIMultiDictProxy[str]) -> str | None:
@@ -78,7 +84,7 @@ def _decide(request: web.Request, route: Route | None, principal: Principal) -> 
         if isinstance(problem, web.HTTPMethodNotAllowed):
             raise MethodNotAllowed(request.method, sorted(problem.allowed_methods))
         if problem is not None:
-            raise NotFound(request.path[:_MAX_SHOWN_PATH])
+            raise NotFound(printable(request.path[:_MAX_SHOWN_PATH]))
         raise Forbidden("This path has no access level.")
     needed = route.access.value
     if needed is not None and principal.role < needed:

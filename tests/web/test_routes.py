@@ -1,0 +1,97 @@
+"""The route table: every path that is served has a row, and what has none is served to nobody."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pytest_aiohttp import AiohttpClient
+
+from relay.app import State, World, build
+from relay.core.endpoints import ENDPOINTS, Endpoint
+from relay.model import Dialect, Role
+from relay.upstream.call import SessionTransport
+from relay.upstream.session import open_sessions
+from relay.web.routes import Access, Route, register
+from tests.conftest import StartRelay
+from tests.support.running import ACCESS_KEY, configuration
+
+PUBLIC = ["/", "/health", "/health/live", "/health/ready", "/api/info", "/v1/models", "/v1/models/demo"]
+
+
+async def unlisted(request: web.Request) -> web.Response:
+    return web.Response(text="secret")
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}], ids=["no credential", "a bad one"])
+async def test_this_is_public(start_relay: StartRelay, method: str, path: str, headers: dict[str, str]) -> None:
+    relay = await start_relay()
+    async with aiohttp.request(method, f"{relay.url}{path}", headers=headers) as answer:
+        assert answer.status == 200
+
+
+async def test_the_public_routes_are_exactly_these(start_relay: StartRelay) -> None:
+    relay = await start_relay()
+    public = set()
+    async with aiohttp.ClientSession() as session:
+        for route in relay.app.router.routes():
+            assert route.resource is not None
+            path = route.resource.canonical.replace("{id}", "demo")
+            async with session.request(route.method, f"{relay.url}{path}") as answer:
+                if answer.status != 401:
+                    public.add((route.method, path))
+    assert public == {(method, path) for method in ("GET", "HEAD") for path in PUBLIC}
+
+
+async def test_every_registered_route_has_a_row(start_relay: StartRelay) -> None:
+    relay = await start_relay()
+    async with aiohttp.ClientSession(headers={"x-api-key": ACCESS_KEY}) as session:
+        for route in relay.app.router.routes():
+            assert route.resource is not None
+            path = route.resource.canonical.replace("{id}", "demo")
+            async with session.request(route.method, f"{relay.url}{path}") as answer:
+                assert answer.status != 403, (route.method, path)
+
+
+async def test_a_route_without_a_row_is_forbidden_even_with_a_credential(aiohttp_client: AiohttpClient) -> None:
+    async with open_sessions() as sessions:
+        app = build(configuration(), SessionTransport(sessions), State(), World())
+        app.router.add_get("/unlisted", unlisted)
+        client = await aiohttp_client(app)
+        for method in ("GET", "HEAD"):
+            async with client.request(method, "/unlisted", headers={"x-api-key": ACCESS_KEY}) as answer:
+                assert answer.status == 403
+            async with client.request(method, "/unlisted") as answer:
+                assert answer.status == 401
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+async def test_an_error_of_a_relayed_route_has_the_form_of_its_dialect(
+    start_relay: StartRelay, http: aiohttp.ClientSession, endpoint: Endpoint
+) -> None:
+    relay = await start_relay()
+    async with http.post(f"{relay.url}{endpoint.path}", data=b"{}") as answer:
+        document = await answer.json()
+    is_anthropics = document.get("type") == "error"
+    assert (answer.status, is_anthropics) == (400, endpoint.dialect is Dialect.MESSAGES)
+
+
+def test_the_index_knows_a_row_by_its_method_and_what_the_router_matches() -> None:
+    rows = (
+        Route("GET", "/things/{id:.+}", unlisted, Access.PUBLIC),
+        Route("POST", "/things", unlisted, Access.USER, Dialect.MESSAGES),
+    )
+    assert register(web.Application(), rows) == {("GET", "/things/{id}"): rows[0], ("POST", "/things"): rows[1]}
+
+
+def test_a_path_may_have_a_row_for_each_method() -> None:
+    rows = tuple(Route(method, "/things", unlisted, Access.USER) for method in ("GET", "POST"))
+    app = web.Application()
+    register(app, rows)
+    assert {route.method for route in app.router.routes()} == {"GET", "HEAD", "POST"}
+
+
+def test_the_access_levels_are_the_roles_and_nobody_in_particular() -> None:
+    assert [access.value for access in Access] == [None, *Role]
