@@ -14,7 +14,7 @@ from relay.model import Dialect
 from relay.web.exchange import Exchange
 
 SERVER = "MonoRelay"
-"""The Server header: aiohttp's own names its version and Python's."""
+"""The Server header of every answer that is made here: aiohttp's own names its version and Python's."""
 UNAUTHORIZED_BODY = b'{"error": {"message": "Unauthorized", "type": "auth_error"}}'
 """The same to the letter for every reason, route and dialect."""
 

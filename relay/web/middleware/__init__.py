@@ -57,12 +57,17 @@ async def _handled(request: web.Request, exchange: Exchange, handler: Handler, p
     try:
         parts.gatekeeper.admit(request, exchange)
         return await handler(request)
-    except RequestError as error:
-        return answers.refusal(error, exchange)
-    except UpstreamError as error:
-        return answers.upstream_failure(error, exchange)
-    except Exception:
+    except Exception as error:
         if exchange.has_started:
-            raise  # Not an HTTP answer any more: aiohttp breaks the connection off.
-        log.exception("%s failed", exchange.request_id)
-        return answers.internal_error(exchange)
+            raise  # Nothing may become a second answer within the first: aiohttp breaks the connection off.
+        return _told(error, exchange)
+
+
+def _told(error: Exception, exchange: Exchange) -> web.Response:
+    """The answer that an exception becomes before any other has started; only what nobody foresaw is logged."""
+    if isinstance(error, RequestError):
+        return answers.refusal(error, exchange)
+    if isinstance(error, UpstreamError):
+        return answers.upstream_failure(error, exchange)
+    log.error("%s failed", exchange.request_id, exc_info=error)
+    return answers.internal_error(exchange)

@@ -157,8 +157,11 @@ async def test_what_is_raised_on_purpose_has_its_own_status_and_is_no_error_in_t
 # After the start
 
 
-async def test_an_exception_after_the_start_writes_no_second_status_line_and_no_end(serve: Serve) -> None:
-    answer = await broken_off(await serve(raising_after_the_start(RuntimeError(SECRET))))
+@pytest.mark.parametrize("error", [RuntimeError(SECRET), InvalidRequest("no"), faults.truncated()])
+async def test_an_exception_after_the_start_writes_no_second_status_line_and_no_end(
+    serve: Serve, error: Exception
+) -> None:
+    answer = await broken_off(await serve(raising_after_the_start(error)))
     head, body = told(answer)
     assert (head[:15], answer.count(b"HTTP/1."), body) == (b"HTTP/1.1 200 OK", 1, b"3\r\none\r\n")
 
