@@ -9,7 +9,6 @@
     |  |- InvalidRequest           400, names the field
     |  |- BodyTooLarge             413
     |  |- UnsupportedEncoding      415
-    |  |- ExpectationFailed        417
     |  |- ModelNotFound            404
     |  |- NotFound                 404, no such path
     |  `- MethodNotAllowed         405
@@ -124,14 +123,6 @@ class UnsupportedEncoding(RequestError):
     def __init__(self, encoding: str) -> None:
         message = f"Content-Encoding {encoding!r} is not accepted: send the body uncompressed."
         super().__init__(ErrorFacts(415, message, "invalid_request_error", "invalid_request_error"))
-
-
-class ExpectationFailed(RequestError):
-    """An `Expect` header that asks for something else than 100-continue."""
-
-    def __init__(self) -> None:
-        message = "Only 'Expect: 100-continue' is understood."
-        super().__init__(ErrorFacts(417, message, "invalid_request_error", "invalid_request_error"))
 
 
 class ModelNotFound(RequestError):

@@ -59,17 +59,13 @@ class Attempts:
         last = self._current
         if last is None:
             return self._next_target()
+        if self.made == MAX_ATTEMPTS - 1 and (elsewhere := self._next_target()) is not None:
+            return elsewhere  # The last try: all keys and connections of a provider may share its fault.
         if retry is Retry.SAME_ONCE and last.connection is Connection.POOLED:
             return replace(last, connection=Connection.FRESH)
         if retry is Retry.OTHER_KEY and last.key is not None:
-            return self._other_key_or_target(last)
+            return self._with_key(last.target, last.provider) or self._next_target()
         return self._next_target()
-
-    def _other_key_or_target(self, last: Attempt) -> Attempt | None:
-        """Another key, but the last try goes to another target: all keys of a provider may share its fault."""
-        if self.made == MAX_ATTEMPTS - 1 and (elsewhere := self._next_target()) is not None:
-            return elsewhere
-        return self._with_key(last.target, last.provider) or self._next_target()
 
     def _next_target(self) -> Attempt | None:
         while self._places:

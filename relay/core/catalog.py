@@ -10,7 +10,7 @@ from relay.config.schema import Config
 from relay.core.routing import Catalog, Place, Rules, is_excluded
 from relay.upstream.providers import DEMO, Provider
 
-_GLOB_SIGNS = frozenset("*?[")
+_GLOB_SIGNS = frozenset("*?")
 
 
 def catalog_of(config: Config, providers: Mapping[str, Provider], demo_models: tuple[str, ...]) -> Catalog:

@@ -15,15 +15,18 @@ Names are compared case-blind, a glob's `*` crosses `/`, and the first match in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import translate
+from itertools import islice
 
 from relay.errors import InvalidRequest, ModelNotFound
 from relay.model import Dialect, Target
 
 MAX_NAME_CHARACTERS = 256
+MAX_COMPARED_NAMES = 500
+"""Among which the nearest ones to an unknown name are looked for: comparing costs far more than finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ def plan(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
     """
     if len(name) > MAX_NAME_CHARACTERS:
         raise ModelNotFound(f"The model's name is longer than {MAX_NAME_CHARACTERS} characters.")
-    found = list(dict.fromkeys(_resolve(catalog, name)))
-    speaking = tuple(target for target in found if dialect in catalog.places[target.provider.casefold()].dialects)
+    found = list(dict.fromkeys(_resolve(catalog, name, dialect)))
+    speaking = tuple(target for target in found if _speaks(catalog, target, dialect))
     if not speaking:
         names = ", ".join(sorted({target.provider for target in found}))
         message = f"{name!r} is served by {names}, which does not speak the {dialect} dialect of this endpoint."
@@ -94,13 +97,13 @@ def plan(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
     return speaking
 
 
-def _resolve(catalog: Catalog, name: str) -> list[Target]:
+def _resolve(catalog: Catalog, name: str, dialect: Dialect) -> list[Target]:
     """The targets of all names that it stands for; an alias with one good target left still works."""
     found: list[Target] = []
     missing: list[ModelNotFound] = []
     for meant in _unaliased(catalog, name):
         try:
-            found += _resolve_one(catalog, meant)
+            found += _resolve_one(catalog, meant, dialect)
         except ModelNotFound as error:
             missing.append(error)
     if not found:
@@ -124,7 +127,7 @@ def _unaliased(catalog: Catalog, name: str) -> list[str]:
     return found
 
 
-def _resolve_one(catalog: Catalog, name: str) -> list[Target]:
+def _resolve_one(catalog: Catalog, name: str, dialect: Dialect) -> list[Target]:
     """The targets of a name that is no alias."""
     folded = name.casefold()
     if "@" in name and folded not in catalog.exact:
@@ -133,15 +136,15 @@ def _resolve_one(catalog: Catalog, name: str) -> list[Target]:
     if mapped is not None:
         return [mapped]
     overridden = next((model for glob, model in catalog.overrides if glob.match(folded)), None)
-    return _resolve_overridden(catalog, overridden) if overridden is not None else _detected(catalog, name, folded)
+    return _resolve_overridden(catalog, overridden, dialect) if overridden else _detected(catalog, name, dialect)
 
 
-def _resolve_overridden(catalog: Catalog, name: str) -> list[Target]:
+def _resolve_overridden(catalog: Catalog, name: str, dialect: Dialect) -> list[Target]:
     folded = name.casefold()
     if "@" in name and folded not in catalog.exact:
         return [_named_target(catalog, name)]
     mapped = _mapped(catalog, name, folded)
-    return [mapped] if mapped is not None else _detected(catalog, name, folded)
+    return [mapped] if mapped is not None else _detected(catalog, name, dialect)
 
 
 def _named_target(catalog: Catalog, name: str) -> Target:
@@ -159,13 +162,26 @@ def _mapped(catalog: Catalog, name: str, folded: str) -> Target | None:
     return None if provider is None else Target(catalog.places[provider].name, name)
 
 
-def _detected(catalog: Catalog, name: str, folded: str) -> list[Target]:
-    known = catalog.exact.get(folded) or catalog.normalised.get(normalise(name)) or _matching(catalog, name, folded)
-    if known:
-        return known
+def _detected(catalog: Catalog, name: str, dialect: Dialect) -> list[Target]:
+    """The first stage that knows the name at a provider that speaks the dialect, else the first that knows it."""
+    folded = name.casefold()
+    known = [stage for stage in _stages(catalog, name, folded) if stage]
+    if not known:
+        raise ModelNotFound(f"There is no model {name!r}.{_nearest(catalog, folded)}")
+    speaking = (stage for stage in known if any(_speaks(catalog, target, dialect) for target in stage))
+    return next(speaking, known[0])
+
+
+def _stages(catalog: Catalog, name: str, folded: str) -> Iterator[list[Target]]:
+    yield catalog.exact.get(folded, [])
+    yield catalog.normalised.get(normalise(name), [])
+    yield _matching(catalog, name, folded)
     if catalog.default is not None and not is_excluded(name, catalog.default.exclude):
-        return [Target(catalog.default.name, name)]
-    raise ModelNotFound(f"There is no model {name!r}.{_nearest(catalog, folded)}")
+        yield [Target(catalog.default.name, name)]
+
+
+def _speaks(catalog: Catalog, target: Target, dialect: Dialect) -> bool:
+    return dialect in catalog.places[target.provider.casefold()].dialects
 
 
 def _matching(catalog: Catalog, name: str, folded: str) -> list[Target]:
@@ -175,7 +191,7 @@ def _matching(catalog: Catalog, name: str, folded: str) -> list[Target]:
 
 
 def _nearest(catalog: Catalog, folded: str) -> str:
-    known = {name.casefold(): name for name in catalog.names()}
+    known = {name.casefold(): name for name in islice(catalog.names(), MAX_COMPARED_NAMES)}
     near = [known[match] for match in get_close_matches(folded, known, n=3)]
     return f" The nearest names are: {', '.join(near)}." if near else ""
 
@@ -199,4 +215,5 @@ def _index(places: Iterable[Place], form: Callable[[str], str]) -> dict[str, lis
 
 
 def _glob(glob: str) -> re.Pattern[str]:
-    return re.compile(translate(glob.casefold()))
+    """`*` and `?` only: brackets are part of names such as `claude-opus-4[1m]`."""
+    return re.compile(translate(glob.casefold().replace("[", "[[]")))

@@ -5,6 +5,8 @@ Until then the client's answer has not begun, so a failure can still be another 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from relay import faults
 from relay.formats.dialect import DialectParts
 from relay.formats.event_data import read_data
@@ -19,8 +21,9 @@ _SAYS_NOTHING = frozenset({"ping"})
 class FirstEvent:
     """Holds blocks of complete events until one of them counts, then lets go of all that was held."""
 
-    def __init__(self, parts: DialectParts) -> None:
+    def __init__(self, parts: DialectParts, is_hidden: Callable[[bytes], bool] | None = None) -> None:
         self._parts = parts
+        self._is_hidden = is_hidden
         self._held = bytearray()
 
     def feed(self, block: bytes) -> bytes | None:
@@ -33,10 +36,13 @@ class FirstEvent:
             raise faults.event_too_large(MAX_EVENT_BYTES)
         for raw in split_events(block):
             event = read_event(raw)
-            if event.data is not None and event.name not in _SAYS_NOTHING:
+            if event.data is not None and event.name not in _SAYS_NOTHING and not self._hides(raw):
                 self._judge(event)
                 return bytes(self._held)
         return None
+
+    def _hides(self, raw: bytes) -> bool:
+        return self._is_hidden is not None and self._is_hidden(raw)
 
     def _judge(self, event: Event) -> None:
         if self._parts.end_is_bare and self._parts.is_end(event):

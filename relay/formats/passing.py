@@ -64,7 +64,7 @@ class PassingStream:
         self._is_hidden = is_hidden
         self._scrub = scrub
         self._splitter = EventSplitter()
-        self._gate = FirstEvent(parts)
+        self._gate = FirstEvent(parts, is_hidden)
         self._finished_choices: set[int] = set()
         self._told_an_error = False
         self._last_block = b""

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from relay.errors import UpstreamError
 
+MAX_SPELLED_BYTES = 256 * 1024
+"""As much of an error as is searched for secrets in other spellings, which costs far more than the plain ones."""
 _MASK = b"***"
 
 
@@ -19,12 +21,17 @@ class Scrub:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # Longest first, since one may stand in another.
-        kept = sorted(filter(None, secrets), key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(map(_spelled, kept))) if kept else None
+        kept = sorted(set(filter(None, secrets)), key=len, reverse=True)
+        self._plain = tuple(secret.encode() for secret in kept)
+        self._spelled = re.compile(b"|".join(map(_spelled, kept))) if kept else None
 
     def data(self, data: bytes) -> bytes:
-        """Bytes without the secrets."""
-        return data if self._pattern is None else self._pattern.sub(_MASK, data)
+        """Bytes without the secrets, as they are and as JSON may spell them with backslashes."""
+        if self._spelled is not None and len(data) <= MAX_SPELLED_BYTES and b"\\" in data:
+            return self._spelled.sub(_MASK, data)
+        for secret in self._plain:
+            data = data.replace(secret, _MASK)
+        return data
 
     def error(self, error: UpstreamError) -> UpstreamError:
         """The error without the secrets, in its message as in its body."""

@@ -21,10 +21,14 @@ _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _ERROR_STATUS = re.compile(r"[45][0-9]{2}")
 _MESSAGE_KEYS = ("message", "detail", "error_message")
 
-_TELLS_AN_ERROR = re.compile(
-    rb'"error"\s*:\s*+(?!null|false)|"(?:type|object)"\s*:\s*"(?:error|response\.failed)"|(?:^|[\r\n])event:\s*error'
+_ERROR_KEYS = (
+    re.compile(rb'"error"\s*+:\s*+(?!null|false)'),
+    re.compile(rb'"type"\s*+:\s*+"(?:error|response\.failed)"'),
+    re.compile(rb'"object"\s*+:\s*+"error"'),
 )
-"""Keys of JSON and names of events only: inside a text of a model the quotes would stand behind backslashes."""
+"""Keys of JSON only: inside a text of a model the quotes stand behind backslashes. Each pattern begins with a word, so
+that the search for it is one for bytes."""
+_ERROR_NAME = re.compile(rb"event:[ \t]*error")
 
 _STATUS_OF_WORD = {
     "invalid_request_error": 400,
@@ -72,7 +76,15 @@ NO_WORDS = UpstreamWords("", "", "", None, None)
 
 def may_tell_an_error(data: bytes) -> bool:
     """Whether a block of events or a document may report an error, in any shape and at any depth."""
-    return b"error" in data and _TELLS_AN_ERROR.search(data) is not None
+    if b"error" not in data and b"response.failed" not in data:
+        return False
+    return any(key.search(data) for key in _ERROR_KEYS) or _has_error_name(data)
+
+
+def _has_error_name(data: bytes) -> bool:
+    """Whether a line says `event: error`."""
+    starts = (match.start() for match in _ERROR_NAME.finditer(data))
+    return any(start == 0 or data[start - 1] in b"\r\n" for start in starts)
 
 
 def read_words(document: object) -> UpstreamWords | None:
@@ -134,5 +146,8 @@ def _text(value: object) -> str:
     """Cut behind a word, since half a key could no longer be told to be one and taken out."""
     if value is None or isinstance(value, bool):
         return ""
-    text = str(value)
+    try:
+        text = str(value)
+    except RecursionError:  # Nested as deep as a provider likes.
+        return ""
     return text if len(text) <= MAX_MESSAGE_CHARACTERS else text[:MAX_MESSAGE_CHARACTERS].rpartition(" ")[0]

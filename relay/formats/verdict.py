@@ -48,6 +48,8 @@ def judged(status: int, words: UpstreamWords, parts: DialectParts, *, retry_afte
     """Judge a refusal by its status, real or read from its words."""
     if 300 <= status < 400:
         return faults.redirect()
+    if status == 407 or status >= 600:  # Of a proxy that is none of the client's, or of nobody.
+        return faults.protocol()
     if status == 401 or (status == 403 and _names_the_key(words)):
         return _key_refused()
     if status == 402:

@@ -19,9 +19,8 @@ from relay.upstream.keyring import Key
 from relay.upstream.kinds import KINDS, Kind
 from relay.upstream.transport import Deadlines
 
-MIN_KEY_CHARACTERS = 5
-MIN_VALUE_CHARACTERS = 8
-"""Shorter ones are no secrets, or none that can be taken out of a text without blinding it."""
+MIN_SECRET_CHARACTERS = 8
+"""Shorter keys are those of local servers (`ollama`, `dummy`); taking them out would only blind a text."""
 
 _ALWAYS_SENT = (("Accept", "*/*"), ("User-Agent", "MonoRelay"))
 """Where the client sent none: else aiohttp would add its own, versions included."""
@@ -101,10 +100,10 @@ def _secrets(root: str, keys: Iterable[Key], headers: Mapping[str, str]) -> Iter
     """What a client must never see. Short words would only make a text unreadable: `ollama`, a header's `1`."""
     url = URL(root)
     host = url.host or ""
-    yield from (key.secret for key in keys if len(key.secret) >= MIN_KEY_CHARACTERS)
-    yield from (value for value in headers.values() if len(value) >= MIN_VALUE_CHARACTERS)
+    yield from (key.secret for key in keys if len(key.secret) >= MIN_SECRET_CHARACTERS)
+    yield from (value for value in headers.values() if len(value) >= MIN_SECRET_CHARACTERS)
     yield from (root, str(url.origin()), f"{host}:{url.port}")
-    if len(host) >= MIN_VALUE_CHARACTERS:
+    if len(host) >= MIN_SECRET_CHARACTERS:
         yield host
 
 

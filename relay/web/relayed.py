@@ -12,7 +12,7 @@ from relay.core.calls import CallFailed, RelayRequest, Served, read_request
 from relay.core.endpoints import Endpoint
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
-from relay.errors import BodyTooLarge, ClientGone, ExpectationFailed, InvalidRequest, UnsupportedEncoding
+from relay.errors import BodyTooLarge, ClientGone, InvalidRequest, UnsupportedEncoding
 from relay.web.answers import printable
 from relay.web.exchange import EXCHANGE, Exchange
 from relay.web.writer import ClientWriter
@@ -49,7 +49,6 @@ class RelayedEndpoint:
         if (request.content_length or 0) > self._max_body_bytes:
             raise BodyTooLarge(self._max_body_bytes)
         started_s = self._clock_s()
-        await _invite_body(request)
         try:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge as error:
@@ -78,16 +77,6 @@ class RelayedEndpoint:
         })  # fmt: skip
         if served.upstream_request_id is not None:
             exchange.headers["X-MonoRelay-Upstream-Request-Id"] = printable(served.upstream_request_id)
-
-
-async def _invite_body(request: web.Request) -> None:
-    """Answer `Expect: 100-continue` (RFC 9110, 10.1.1), now that the request is admitted. Raises ExpectationFailed."""
-    expected = request.headers.get("Expect", "").strip().lower()
-    if expected == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
-    elif expected:
-        raise ExpectationFailed
 
 
 async def _streamed(request: web.Request, exchange: Exchange, stream: RelayStream) -> web.StreamResponse:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from relay.core.endpoints import ENDPOINTS, Endpoint
 from relay.model import Dialect, Role
@@ -56,8 +57,15 @@ def table(info: InfoHandler, models: ModelsHandler, relayed: Callable[[Endpoint]
     )
 
 
-async def _invite_nobody(request: web.Request) -> None:
-    """`Expect: 100-continue` waits until the request is admitted; aiohttp would ask for the body before that."""
+async def _invite(request: web.Request) -> None:
+    """Answer `Expect: 100-continue` (RFC 9110, 10.1.1); any other expectation is ignored, as one may.
+
+    It comes before the credential is looked at: a body that was not asked for could be taken for the next request.
+    """
+    if request.version >= HttpVersion11 and request.headers["Expect"].strip().lower() == "100-continue":
+        with suppress(ConnectionError):  # A client that left is found out at the next read.
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
 
 
 RouteIndex = Mapping[tuple[str, str], Route]
@@ -69,7 +77,7 @@ def register(app: web.Application, routes: tuple[Route, ...]) -> RouteIndex:
     index: dict[tuple[str, str], Route] = {}
     for route in routes:
         add = app.router.add_get if route.method == "GET" else app.router.add_post
-        resource = add(route.path, route.handler, expect_handler=_invite_nobody).resource
+        resource = add(route.path, route.handler, expect_handler=_invite).resource
         if resource is None:
             raise AssertionError(f"{route.path} has no resource")
         index[route.method, resource.canonical] = route

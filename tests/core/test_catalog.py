@@ -74,7 +74,7 @@ def test_with_the_demo_switched_off_and_nothing_else_nobody_serves_anything() ->
     [
         ("{}", []),
         ("{include: [a, B, c/d]}", ["a", "B", "c/d"]),
-        ("{include: ['gpt-*', 'a?', '[ab]', plain]}", ["plain"]),
+        ("{include: ['gpt-*', 'a?', '[ab]', plain]}", ["[ab]", "plain"]),
         ("{include: [a, ab, b], exclude: [a]}", ["ab", "b"]),
         ("{include: [a, Ab, b], exclude: ['A*']}", ["b"]),
         ("{include: [a], exclude: ['*']}", []),

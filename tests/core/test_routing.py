@@ -275,7 +275,8 @@ def test_names_are_normalised_in_case_and_dashes_only(name: str, form: str) -> N
         ("a-12", "a-?", False),
         ("a.b", "a?b", True),
         ("axb", "a.b", False),
-        ("b", "[abc]", True),
+        ("b", "[abc]", False),
+        ("claude[1m]", "claude*[1m]", True),
         ("prefix-a", "a", False),
         ("a\nb", "a*", True),
     ],
@@ -351,3 +352,14 @@ def test_a_glob_among_a_providers_models_brings_the_call_there() -> None:
         "exact-99": (Target("b", "exact-99"),),
         "other": (Target("b", "other"),),
     }
+
+
+def test_a_stage_whose_providers_do_not_speak_the_dialect_gives_way_to_the_next() -> None:
+    places = [
+        Place("chat", frozenset({Dialect.CHAT}), ("claude-x",)),
+        Place("messages", frozenset({Dialect.MESSAGES}), globs=("claude-*",)),
+        Place("rest", frozenset({Dialect.RESPONSES}), is_default=True),
+    ]
+    catalog = Catalog(places, Rules({}))
+    found = {dialect: plan(catalog, "claude-x", dialect)[0].provider for dialect in Dialect}
+    assert found == {Dialect.CHAT: "chat", Dialect.MESSAGES: "messages", Dialect.RESPONSES: "rest"}

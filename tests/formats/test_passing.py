@@ -402,3 +402,11 @@ def test_a_break_behind_an_error_that_the_provider_told_adds_no_second_one() -> 
     transform = stream(Dialect.CHAT)
     transform.feed(chunk("a") + b'data: {"error": {"message": "no"}}\n\n')
     assert transform.error_event(ErrorFacts(502, "Broken", "server_error", "api_error")) == b""
+
+
+def test_a_stream_of_the_hidden_usage_alone_is_empty() -> None:
+    usage = b'data: {"choices":[],"usage":{"total_tokens":1}}\n\n'
+    transform = PassingStream(DIALECTS[Dialect.CHAT], "req_1", is_hidden=is_usage_only)
+    with pytest.raises(UpstreamError) as caught:
+        transform.feed(usage + b"data: [DONE]\n\n")
+    assert caught.value.facts.code == "empty_response"

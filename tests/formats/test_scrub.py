@@ -77,3 +77,8 @@ def test_a_refusals_headers_and_its_upstreams_id_are_cleaned_too() -> None:
     cleaned = Scrub([KEY]).error(UpstreamError(facts, Retry.NEVER, headers=headers, upstream_request_id=f"req {KEY}"))
     assert cleaned.headers == (("x-ratelimit-limit-requests", "5"), ("x-key", "***"))
     assert cleaned.upstream_request_id == "req ***"
+
+
+def test_a_large_text_is_cleaned_of_the_plain_spelling() -> None:
+    padding = b"\\n" * 200_000
+    assert Scrub([KEY]).data(padding + KEY.encode()) == padding + b"***"

@@ -211,3 +211,13 @@ def test_whatever_is_refused_becomes_an_error_that_can_be_told(
 @given(status=st.integers(300, 599))
 def test_a_status_alone_is_enough_for_a_judgement(dialect: Dialect, status: int) -> None:
     assert judged(status, NO_WORDS, DIALECTS[dialect]).facts == refused(status, b"", DIALECTS[dialect]).facts
+
+
+@pytest.mark.parametrize("status", [407, 600, 700, 999])
+def test_a_status_that_is_not_the_providers_to_give_is_a_502(status: int) -> None:
+    assert refused(status, b"", DIALECTS[Dialect.CHAT]).facts.status == 502
+
+
+def test_words_nested_without_end_are_no_words() -> None:
+    body = b'{"error":{"message":' + b"[" * 1_000 + b"]" * 1_000 + b"}}"
+    assert refused(400, body, DIALECTS[Dialect.CHAT]).facts.message.startswith("The provider refused")

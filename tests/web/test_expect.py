@@ -1,8 +1,9 @@
-"""`Expect`: nobody is asked for a body before the request is admitted."""
+"""`Expect`: a body is asked for at once, so that it is never taken for the next request."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -17,27 +18,44 @@ def head(*lines: str) -> bytes:
     return "\r\n".join([first, "Host: x", f"Content-Length: {len(BODY)}", *lines, "", ""]).encode()
 
 
-async def test_without_a_credential_the_401_comes_first(start_relay: StartRelay) -> None:
-    relay = await start_relay()
-    answer = await raw_exchange(relay.port, head("Expect: 100-continue"))
-    assert answer.startswith(b"HTTP/1.1 401 ")
-
-
-async def test_with_one_the_body_is_asked_for(start_relay: StartRelay) -> None:
-    relay = await start_relay()
-    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+async def sent_in_turn(port: int, *requests: bytes) -> list[bytes]:
+    """The status line of the final answer to each request on one connection; a body follows its invitation."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    found = []
     async with asyncio.timeout(10):
-        writer.write(head("Expect: 100-continue", f"x-api-key: {ACCESS_KEY}"))
-        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-        writer.write(BODY)
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        for request in requests:
+            writer.write(request)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            if answer == b"HTTP/1.1 100 Continue\r\n\r\n":
+                writer.write(BODY)
+                answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: (\d+)", answer)
+            assert length is not None
+            await reader.readexactly(int(length[1]))
+            found.append(answer[9:12])
     writer.close()
+    return found
 
 
-@pytest.mark.parametrize(("lines", "status"), [([f"x-api-key: {ACCESS_KEY}"], b"417"), ([], b"401")])
-async def test_another_expectation_is_told_in_json(start_relay: StartRelay, lines: list[str], status: bytes) -> None:
+@pytest.mark.parametrize(
+    ("lines", "status"), [([], b"401"), ([f"x-api-key: {ACCESS_KEY}"], b"200"), (["x-api-key: wrong"], b"401")]
+)
+async def test_the_connection_stays_in_step_whatever_the_answer(
+    start_relay: StartRelay, lines: list[str], status: bytes
+) -> None:
     relay = await start_relay()
-    answer = await raw_exchange(relay.port, head("Expect: foo", *lines))
-    assert answer[9:12] == status
-    assert b"\r\nContent-Type: application/json\r\n" in answer
-    assert b"aiohttp" not in answer
+    asked = head("Expect: 100-continue", *lines)
+    probe = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert await sent_in_turn(relay.port, asked, probe, asked, probe) == [status, b"200", status, b"200"]
+
+
+async def test_another_expectation_is_ignored(start_relay: StartRelay) -> None:
+    relay = await start_relay()
+    answer = await raw_exchange(relay.port, head("Expect: foo", f"x-api-key: {ACCESS_KEY}") + BODY)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_of_http_1_0_is_not_invited(start_relay: StartRelay) -> None:
+    relay = await start_relay()
+    asked = head("Expect: 100-continue", f"x-api-key: {ACCESS_KEY}").replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    assert b"100 Continue" not in await raw_exchange(relay.port, asked + BODY)
