@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import signal
@@ -20,10 +19,10 @@ PROGRAM = Path(__file__).parents[2] / "monorelay.py"
 
 
 @asynccontextmanager
-async def serving(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving(folder: Path, *arguments: str, umask: int = 0o022) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(PROGRAM), "serve", "--port", "0", *arguments,
-        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, umask=umask,
     )  # fmt: skip
     try:
         yield process
@@ -62,8 +61,7 @@ async def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
 
 
 async def test_what_a_first_start_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
-    os.umask(0)  # The worst that a service manager could set.
-    async with serving(tmp_path) as process:
+    async with serving(tmp_path, umask=0) as process:  # The worst that a service manager could set.
         await read_until(process.stdout, "curl")
         await end(process, signal.SIGINT)
     files = [tmp_path / "config.yml", *(tmp_path / "data").iterdir()]
