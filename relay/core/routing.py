@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import translate
+from functools import lru_cache
 from itertools import islice
 
 from relay.errors import InvalidRequest, ModelNotFound
@@ -165,11 +166,14 @@ def _mapped(catalog: Catalog, name: str, folded: str) -> Target | None:
 def _detected(catalog: Catalog, name: str, dialect: Dialect) -> list[Target]:
     """The first stage that knows the name at a provider that speaks the dialect, else the first that knows it."""
     folded = name.casefold()
-    known = [stage for stage in _stages(catalog, name, folded) if stage]
-    if not known:
+    first_known: list[Target] = []
+    for stage in _stages(catalog, name, folded):
+        if any(_speaks(catalog, target, dialect) for target in stage):
+            return stage  # Later stages are not even looked at: globs cost more than names.
+        first_known = first_known or stage
+    if not first_known:
         raise ModelNotFound(f"There is no model {name!r}.{_nearest(catalog, folded)}")
-    speaking = (stage for stage in known if any(_speaks(catalog, target, dialect) for target in stage))
-    return next(speaking, known[0])
+    return first_known
 
 
 def _stages(catalog: Catalog, name: str, folded: str) -> Iterator[list[Target]]:
@@ -214,6 +218,7 @@ def _index(places: Iterable[Place], form: Callable[[str], str]) -> dict[str, lis
     return index
 
 
+@lru_cache(maxsize=4096)
 def _glob(glob: str) -> re.Pattern[str]:
     """`*` and `?` only: brackets are part of names such as `claude-opus-4[1m]`."""
     return re.compile(translate(glob.casefold().replace("[", "[[]")))
