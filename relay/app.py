@@ -5,24 +5,27 @@ Nothing else in the package knows how the parts find one another.
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import secrets
-import signal
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from socket import socket
 
 from aiohttp import web
 
 from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
+from relay.core.admission import Admission, BodyBudget
 from relay.core.catalog import catalog_of
-from relay.core.endpoints import Endpoint
-from relay.core.health import Health, Lifecycle, Phase
+from relay.core.health import Health, Lifecycle
+from relay.core.ledger import Ledger
+from relay.core.live_calls import LiveCalls
 from relay.core.models import ModelList
 from relay.core.relay import Relay
+from relay.sweep import INTERVAL_S, NEVER, Sweep, sweeping
 from relay.upstream import providers as upstream_providers
 from relay.upstream.call import SessionTransport
 from relay.upstream.demo import DEMO_MODELS, DemoTransport
@@ -31,19 +34,18 @@ from relay.upstream.providers import DEMO, Provider
 from relay.upstream.session import open_sessions
 from relay.upstream.transport import Transport
 from relay.version import NAME, VERSION
+from relay.web.body import BodyLimits
+from relay.web.client_address import ProxyTrust
+from relay.web.connections import Connections, limit_for, open_files_limit
 from relay.web.info import InfoHandler
+from relay.web.keepalive import Silence
+from relay.web.listening import Listening, listening, protocol_options
 from relay.web.middleware import ChokePoint, choke_point
 from relay.web.middleware.access import Gatekeeper
 from relay.web.middleware.cors import Cors
 from relay.web.models import ModelsHandler
-from relay.web.relayed import RelayedEndpoint
-from relay.web.routes import Handler, register, table
-from relay.web.server_log import server_logger
-
-BACKLOG = 4096
-"""Connections that the kernel holds while the process is busy; the default of 128 drops a burst."""
-DRAIN_S = 60.0
-"""How long running calls may go on after SIGTERM; becomes `server.drain` with the drain itself."""
+from relay.web.relayed import Desk, RelayedEndpoint
+from relay.web.routes import register, table
 
 
 def _utc_now() -> datetime:
@@ -54,6 +56,12 @@ def _new_request_id() -> str:
     return f"req_{secrets.token_hex(12)}"
 
 
+def _call_ids() -> Callable[[], str]:
+    """Ids that no other process ever makes: a random part for this one, and a count."""
+    process, count = secrets.token_hex(8), itertools.count()
+    return lambda: f"{process}-{next(count):x}"
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What the parts take from outside: clocks and ids. Tests pass their own."""
@@ -61,13 +69,17 @@ class World:
     now: Callable[[], datetime] = _utc_now
     clock_s: Callable[[], float] = time.monotonic
     new_id: Callable[[], str] = _new_request_id
+    new_call_id: Callable[[], str] = field(default_factory=_call_ids)
 
 
 @dataclass(slots=True)
 class State:
     """What outlives a configuration."""
 
+    ledger: Ledger
+    sweep: Sweep
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    live_calls: LiveCalls = field(default_factory=LiveCalls)
     key_states: dict[str, KeyState] = field(default_factory=dict)
 
 
@@ -81,16 +93,14 @@ def build(config: Config, transport: Transport, state: State, world: World) -> w
         return demo if provider.name == DEMO else transport
 
     relay = Relay(catalog, providers, transport_of, state.key_states, now=world.now, clock_s=world.clock_s)
-    max_body_bytes = config.server.max_body_bytes
-
-    def relayed(endpoint: Endpoint) -> Handler:
-        return RelayedEndpoint(endpoint, relay, max_body_bytes=max_body_bytes, clock_s=world.clock_s).post
-
+    desk = _desk(config, relay, state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now)
     rows = table(
-        InfoHandler(config, health, name=NAME, version=VERSION), ModelsHandler(ModelList(catalog, world.now())), relayed
+        InfoHandler(config, health, name=NAME, version=VERSION),
+        ModelsHandler(ModelList(catalog, world.now())),
+        lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )
-    app = web.Application(client_max_size=max_body_bytes)
+    app = web.Application(client_max_size=config.server.max_body_bytes)
     routes = register(app, rows)
     gatekeeper = Gatekeeper(routes, AccessKeys(config), now=world.now)
     parts = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
@@ -98,34 +108,48 @@ def build(config: Config, transport: Transport, state: State, world: World) -> w
     return app
 
 
-async def run(config: Config, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; `announce` is called once requests are answered."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    state = State()
-    async with open_sessions() as sessions:
-        runner = runner_for(build(config, SessionTransport(sessions), state, World()), config)
-        await runner.setup()
-        try:
-            await web.SockSite(runner, listener, backlog=BACKLOG).start()
-            state.lifecycle.phase = Phase.SERVING
-            announce()
-            await stop.wait()
-            state.lifecycle.phase = Phase.DRAINING
-        finally:
-            await runner.cleanup()
-
-
-def runner_for(app: web.Application, config: Config, *, drain_s: float = DRAIN_S) -> web.AppRunner:
-    """Handlers are cancelled when their client leaves: else a silent upstream would hide it (design: faults)."""
-    return web.AppRunner(
-        app,
-        handler_cancellation=True,
-        access_log=None,
-        logger=server_logger(),
-        auto_decompress=False,  # A compressed body is refused (415); aiohttp would decode it, or fail without JSON.
-        keepalive_timeout=config.server.keepalive_timeout_s,
-        shutdown_timeout=drain_s,
+def _desk(config: Config, relay: Relay, state: State, world: World) -> Desk:
+    server = config.server
+    trust = ProxyTrust(server.trusted_proxies)
+    return Desk(
+        relay=relay,
+        admission=Admission(
+            max_in_flight=server.max_in_flight,
+            queue_size=server.queue.size,
+            queue_timeout_s=server.queue.timeout_s,
+        ),
+        ledger=state.ledger,
+        live_calls=state.live_calls,
+        body_limits=BodyLimits(
+            server.max_body_bytes, server.body_timeout_s, BodyBudget(server.max_buffered_bytes), world.clock_s
+        ),
+        silence=Silence(server.sse_keepalive_first_s or NEVER, server.sse_keepalive_s or NEVER),
+        sweep=state.sweep,
+        clock_s=world.clock_s,
+        now=world.now,
+        new_call_id=world.new_call_id,
+        client_ip=lambda request: trust.client(request.remote or "", request.headers.getall("X-Forwarded-For", ())),
     )
+
+
+@asynccontextmanager
+async def serving(
+    config: Config, listener: socket, state: State, world: World, *, sweep_s: float = INTERVAL_S
+) -> AsyncIterator[Listening]:
+    """Serve on a bound socket until left; ready from the first moment on."""
+    server = config.server
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(state.ledger.keeping())
+        await stack.enter_async_context(sweeping(state.sweep, interval_s=sweep_s))
+        sessions = await stack.enter_async_context(open_sessions())
+        app = build(config, SessionTransport(sessions, state.sweep), state, world)
+        connections = Connections(
+            limit=limit_for(open_files_limit()),
+            header_timeout_s=server.header_timeout_s,
+            write_timeout_s=server.write_timeout_s,
+            clock_s=world.clock_s,
+            options=protocol_options(server.keepalive_timeout_s),
+            is_trusted=ProxyTrust(server.trusted_proxies).is_known,
+        )
+        state.sweep.also(connections.look)
+        yield await stack.enter_async_context(listening(app, listener, connections))

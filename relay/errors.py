@@ -9,6 +9,8 @@
     |  |- InvalidRequest           400, names the field
     |  |- BodyTooLarge             413
     |  |- UnsupportedEncoding      415
+    |  |- BodyTimeout              408
+    |  |- Overloaded               503, the relay has more to do than it may
     |  |- ModelNotFound            404
     |  |- NotFound                 404, no such path
     |  `- MethodNotAllowed         405
@@ -123,6 +125,25 @@ class UnsupportedEncoding(RequestError):
     def __init__(self, encoding: str) -> None:
         message = f"Content-Encoding {encoding!r} is not accepted: send the body uncompressed."
         super().__init__(ErrorFacts(415, message, "invalid_request_error", "invalid_request_error"))
+
+
+class BodyTimeout(RequestError):
+    """A request body that makes no progress."""
+
+    def __init__(self) -> None:
+        message = "The request body did not arrive in time (server.body_timeout)."
+        super().__init__(ErrorFacts(408, message, "invalid_request_error", "timeout_error", "request_timeout"))
+
+
+class Overloaded(RequestError):
+    """The relay itself is full: `reason` says of what, and by which option it is bounded."""
+
+    def __init__(self, reason: str, *, retry_after_s: int = 1) -> None:
+        message = f"The relay is overloaded: {reason}. Try again soon."
+        facts = ErrorFacts(
+            503, message, "server_error", "overloaded_error", "relay_overloaded", retry_after_s=retry_after_s
+        )
+        super().__init__(facts)
 
 
 class ModelNotFound(RequestError):

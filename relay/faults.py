@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from relay.errors import ErrorFacts, Retry, UpstreamError
 
+SHUTTING_DOWN = "shutting_down"
+"""The code of the one fault that is the relay's own end."""
+
 
 def _server_error(status: int, code: str, message: str, anthropic_type: str = "api_error") -> ErrorFacts:
     return ErrorFacts(status, message, "server_error", anthropic_type, code)
@@ -94,4 +97,17 @@ def truncated() -> UpstreamError:
 def no_key() -> UpstreamError:
     """Every key of every target is switched off or expired."""
     facts = _server_error(503, "no_available_key", "None of the provider's keys can be used at the moment.")
+    return UpstreamError(facts, Retry.NEVER)
+
+
+def shutting_down() -> UpstreamError:
+    """The relay itself ends, and the call outlasted `server.drain`."""
+    message = "The relay is shutting down, which cut the answer short."
+    return UpstreamError(_server_error(503, SHUTTING_DOWN, message, "overloaded_error"), Retry.NEVER)
+
+
+def out_of_descriptors() -> UpstreamError:
+    """The relay can't open another connection: a limit of its own machine, and no fault of the provider's."""
+    message = "The relay has no connection to spare at the moment."
+    facts = ErrorFacts(503, message, "server_error", "overloaded_error", "relay_overloaded", retry_after_s=1)
     return UpstreamError(facts, Retry.NEVER)

@@ -8,6 +8,7 @@ import pytest
 
 from relay import errors
 from relay.errors import (
+    BodyTimeout,
     BodyTooLarge,
     ClientGone,
     ConfigError,
@@ -17,6 +18,7 @@ from relay.errors import (
     MethodNotAllowed,
     ModelNotFound,
     NotFound,
+    Overloaded,
     Problem,
     RelayError,
     RequestError,
@@ -37,6 +39,10 @@ REFUSALS: list[tuple[RequestError, ErrorFacts]] = [
                                  "invalid_request_error", "request_too_large", "request_too_large")),
     (UnsupportedEncoding("br"), ErrorFacts(415, "Content-Encoding 'br' is not accepted: send the body uncompressed.",
                                            "invalid_request_error", "invalid_request_error")),
+    (BodyTimeout(), ErrorFacts(408, "The request body did not arrive in time (server.body_timeout).",
+                               "invalid_request_error", "timeout_error", "request_timeout")),
+    (Overloaded("it is full"), ErrorFacts(503, "The relay is overloaded: it is full. Try again soon.",
+                                          "server_error", "overloaded_error", "relay_overloaded", retry_after_s=1)),
     (ModelNotFound("No such model."), ErrorFacts(404, "No such model.", "invalid_request_error", "not_found_error",
                                                  "model_not_found", "model")),
     (NotFound("/v2"), ErrorFacts(404, "Not found: /v2", "invalid_request_error", "not_found_error")),

@@ -27,6 +27,8 @@ ROWS: dict[str, Row] = {
     "bad_event": (502, SERVER, API, "bad_upstream_event", Retry.OTHER_KEY),
     "event_too_large": (502, SERVER, API, "event_too_large", Retry.NEVER),
     "truncated": (502, SERVER, API, "stream_truncated", Retry.OTHER_TARGET),
+    "shutting_down": (503, SERVER, "overloaded_error", "shutting_down", Retry.NEVER),
+    "out_of_descriptors": (503, SERVER, "overloaded_error", "relay_overloaded", Retry.NEVER),
     "no_key": (503, SERVER, API, "no_available_key", Retry.NEVER),
 }
 

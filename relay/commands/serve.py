@@ -11,17 +11,20 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from relay.app import BACKLOG
-from relay.app import run as run_app
 from relay.commands.places import add_config, add_data, data_folder, load_checked, warnings
 from relay.config.exposure import reachable_without_a_real_key
 from relay.config.first_start import fresh_config, write_private
 from relay.config.schema import Config
+from relay.daemon import raise_open_files_limit
+from relay.daemon import run as run_daemon
 from relay.errors import ConfigError, Problem, RelayError
 from relay.floors import assert_floors
+from relay.logs import logging_to
 from relay.resources import EXAMPLE_CONFIG
 from relay.store.migrate import migrate
+from relay.systemd import inherited_listener
 from relay.version import VERSION
+from relay.web.listening import BACKLOG
 
 MAX_PORT = 65535
 
@@ -58,10 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.config
     new_key = _write_first_config(path)
     config = _listening_on(load_checked(path), arguments)
-    logging.basicConfig(level=config.server.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
-    log.info("the store is at revision %s", migrate(data_folder(arguments)))
-    with _listen(config.server.host, config.server.port) as listener:
+    with logging_to(level=config.server.log_level, form=config.server.log_format):
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
+        folder = data_folder(arguments)
+        log.info("the store is at revision %s", migrate(folder))
+        raise_open_files_limit()
+        _serve(config, folder, new_key)
+    return 0
+
+
+def _serve(config: Config, data: Path, new_key: str | None) -> None:
+    with inherited_listener() or _listen(config.server.host, config.server.port) as listener:
         for warning in warnings(config):
             log.warning("%s", warning)
         url = _url(listener)
@@ -72,8 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             log.info("MonoRelay %s serves on %s", VERSION, url)
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_app(config, listener, announce))
-    return 0
+            runner.run(run_daemon(config, data, listener, announce))
 
 
 def _port(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
@@ -32,11 +33,15 @@ class AccessKey(Section):
     expires_at: UtcTime = None
 
 
+AT_LEAST_A_MOMENT = Field(ge=0.05)
+"""Of a deadline: nothing at all can be done in no time, so that 0 would only look like "never"."""
+
+
 class QueueConfig(Section):
     """Requests that wait for admission."""
 
-    size: Annotated[Whole, PENDING] = 500
-    timeout_s: Annotated[Duration, PENDING] = Field(5, alias="timeout")
+    size: Whole = 500
+    timeout_s: Annotated[Duration, AT_LEAST_A_MOMENT] = Field(5, alias="timeout")
 
 
 def _access_keys(value: object, validate: ValidatorFunctionWrapHandler) -> tuple[AccessKey, ...]:
@@ -75,6 +80,14 @@ def _origin(value: str) -> str:
     return origin
 
 
+def _network(value: str) -> str:
+    """An address is a network of one."""
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError as error:
+        raise ValueError(f"must be an address or a network such as 10.0.0.0/8, not {shown(value)}") from error
+
+
 class ServerConfig(Section):
     """The listening side."""
 
@@ -87,22 +100,22 @@ class ServerConfig(Section):
     public_host: Line = ""
     """How clients reach MonoRelay; empty: the request's own Host."""
     log_level: Annotated[Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"], BeforeValidator(_upper)] = "INFO"
-    log_format: Annotated[Literal["text", "json"], PENDING] = "text"
+    log_format: Literal["text", "json"] = "text"
     cors_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
-    trusted_proxies: Annotated[tuple[Line, ...], PENDING] = ()
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     max_body_bytes: Annotated[Size, Field(ge=1)] = Field(64 * 2**20, alias="max_body")
     max_upload_bytes: Annotated[Size, PENDING] = Field(512 * 2**20, alias="max_upload")
-    max_in_flight: Annotated[Whole, PENDING] = 2000
+    max_in_flight: Annotated[Whole, Field(ge=1)] = 2000
     queue: QueueConfig = Field(default_factory=QueueConfig)
     keepalive_timeout_s: Duration = Field(75, alias="keepalive_timeout")
-    header_timeout_s: Annotated[Duration, PENDING] = Field(20, alias="header_timeout")
-    body_timeout_s: Annotated[Duration, PENDING] = Field(30, alias="body_timeout")
-    write_timeout_s: Annotated[Duration, PENDING] = Field(60, alias="write_timeout")
-    drain_s: Annotated[Duration, PENDING] = Field(60, alias="drain")
-    drain_delay_s: Annotated[Duration, PENDING] = Field(0, alias="drain_delay")
-    sse_keepalive_first_s: Annotated[Duration, PENDING] = Field(50, alias="sse_keepalive_first")
-    sse_keepalive_s: Annotated[Duration, PENDING] = Field(15, alias="sse_keepalive")
-    max_buffered_bytes: Annotated[Size, PENDING] = Field(2**30, alias="max_buffered")
+    header_timeout_s: Annotated[Duration, AT_LEAST_A_MOMENT] = Field(20, alias="header_timeout")
+    body_timeout_s: Annotated[Duration, AT_LEAST_A_MOMENT] = Field(30, alias="body_timeout")
+    write_timeout_s: Annotated[Duration, AT_LEAST_A_MOMENT] = Field(60, alias="write_timeout")
+    drain_s: Duration = Field(60, alias="drain")
+    drain_delay_s: Duration = Field(0, alias="drain_delay")
+    sse_keepalive_first_s: Duration = Field(50, alias="sse_keepalive_first")
+    sse_keepalive_s: Duration = Field(15, alias="sse_keepalive")
+    max_buffered_bytes: Annotated[Size, Field(ge=1)] = Field(2**30, alias="max_buffered")
 
 
 class LimitsConfig(Section):

@@ -19,7 +19,9 @@ from relay.formats.passing import PassingStream, Verbatim
 from relay.formats.registry import DIALECTS
 from relay.formats.upstream_errors import may_tell_an_error, read_words
 from relay.formats.upstream_json import NotJson, read_json
+from relay.formats.usage import read_usage
 from relay.formats.verdict import judged, refused
+from relay.model import Usage
 from relay.upstream.headers import downward, upstream_request_id
 from relay.upstream.transport import Head, Transport, UpstreamCall, UpstreamRequest
 
@@ -38,6 +40,8 @@ class PlainAnswer:
     status: int
     headers: CIMultiDict[str]
     body: bytes
+    usage: Usage | None
+    """None: the provider told nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +155,12 @@ class Try:
         if not is_whole:
             return RelayStream(call, Verbatim(), downward(head.headers), prefix=body)
         call.close()
-        self._judge_plain(body)
+        usage = self._judge_plain(body)
         shown = self._attempt.provider.scrub.data(body) if may_tell_an_error(body) else body
-        return PlainAnswer(head.status, downward(head.headers), shown)
+        return PlainAnswer(head.status, downward(head.headers), shown, usage)
 
-    def _judge_plain(self, body: bytes) -> None:
-        """A 200 is believed only when it holds an answer."""
+    def _judge_plain(self, body: bytes) -> Usage | None:
+        """A 200 is believed only when it holds an answer; gives what it tells of its tokens."""
         if not body.strip():
             raise faults.empty()
         try:
@@ -168,6 +172,7 @@ class Try:
             raise judged(words.status or 502, words, self._parts)
         if self._request.is_stream:
             raise faults.bad_event()  # A stream was asked for and one JSON document came: SDKs would see nothing.
+        return read_usage(self._request.endpoint.dialect, document) if isinstance(document, dict) else None
 
     def _served(self, head: Head) -> Served:
         return Served(self._attempt.target, self._number, upstream_request_id(head.headers), self._wait.total_s)

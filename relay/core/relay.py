@@ -6,8 +6,10 @@ or a stream whose first event has been judged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from relay import faults
@@ -16,9 +18,12 @@ from relay.core.attempt import Opened, Try, UpstreamWait
 from relay.core.attempts import Attempt, Attempts
 from relay.core.calls import CallFailed, RelayRequest, Served
 from relay.errors import UpstreamError
+from relay.model import AttemptRecord
 from relay.upstream.keyring import Key, KeyState, choose
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
+
+OK = 200
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +48,8 @@ class Relay:
         self._now = now
         self._clock_s = clock_s
 
-    async def open(self, request: RelayRequest) -> Opened:
-        """Try targets and keys until one answers. Raises RequestError, or CallFailed with the last failure."""
+    async def open(self, request: RelayRequest, tries: list[AttemptRecord]) -> Opened:
+        """Try targets and keys until one answers, noting each try. Raises RequestError, or CallFailed."""
         targets = routing.plan(self._catalog, request.model, request.endpoint.dialect)
         attempts = Attempts(targets, self._providers, self._choose_key)
         wait = UpstreamWait(self._clock_s)
@@ -53,13 +58,33 @@ class Relay:
         while (attempt := attempts.next(failure)) is not None:
             target = attempt.target
             try:
-                trial = Try(request, attempt, attempts.made, wait)
-                return await trial.open(self._transport_of(attempt.provider))
+                with self._noted(attempt, tries):
+                    trial = Try(request, attempt, attempts.made, wait)
+                    return await trial.open(self._transport_of(attempt.provider))
             except UpstreamError as error:
                 failure = error
                 _log_failure(request, attempt, error)
         last = failure or faults.no_key()
         raise CallFailed(last, Served(target, attempts.made, last.upstream_request_id, wait.total_s))
+
+    @contextmanager
+    def _noted(self, attempt: Attempt, tries: list[AttemptRecord]) -> Iterator[None]:
+        """Add the try to the record, however it ends."""
+        started_s = self._clock_s()
+        status: int | None = OK
+        code: str | None = None
+        try:
+            yield
+        except UpstreamError as error:
+            status, code = error.facts.status, error.facts.code
+            raise
+        except asyncio.CancelledError:
+            status = None
+            raise
+        finally:
+            label = attempt.key.label if attempt.key else None
+            duration_ms = round((self._clock_s() - started_s) * 1000)
+            tries.append(AttemptRecord(attempt.target, label, status, code, duration_ms))
 
     def _choose_key(self, provider: Provider, tried: Collection[str]) -> Key | None:
         state = self._key_states.setdefault(provider.name, KeyState())

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from relay.errors import UpstreamError
 from relay.formats.passing import Transform
+from relay.model import Usage
 from relay.upstream.transport import UpstreamCall
 
 SETTLE_S = 0.1
@@ -89,6 +90,25 @@ class RelayStream:
                 return
         await client.finish()
         await self._settle()
+
+    async def break_off(self, client: Client, error: UpstreamError) -> None:
+        """End it before its time, wherever it stands: with an error event, or where there is none, broken. Raises
+        ClientGone."""
+        if self._is_over:
+            await client.finish()  # All of it has been written; only its end may be missing.
+            return
+        self.failure = error
+        self._is_over = True
+        event = self._transform.error_event(error.facts)
+        if event is None:
+            client.abort()
+            return
+        await client.write(self._take() + event)
+        await client.finish()
+
+    def usage(self) -> Usage | None:
+        """What the provider told of the tokens so far; None: nothing."""
+        return self._transform.usage()
 
     async def _read_on(self, client: Client) -> bool:
         """Read once more; a break becomes the error event. False: it can't be told, the connection is broken off."""

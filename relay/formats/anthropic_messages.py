@@ -12,6 +12,7 @@ from relay.errors import ErrorFacts
 from relay.formats.dialect import DialectParts
 from relay.formats.event_data import is_of_type
 from relay.formats.sse import Event, write_event
+from relay.model import Dialect
 
 
 def error_body(facts: ErrorFacts, request_id: str) -> bytes:
@@ -36,6 +37,7 @@ def is_named_error(event: Event) -> bool:
 
 
 PARTS = DialectParts(
+    dialect=Dialect.MESSAGES,
     error_body=error_body,
     error_event=error_event,
     end_words=(b"message_stop",),

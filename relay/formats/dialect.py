@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from relay.errors import ErrorFacts
 from relay.formats.sse import Event
+from relay.model import Dialect
 
 
 @dataclass(frozen=True, slots=True)
 class DialectParts:
     """What the relay must know of a wire format to pass it on and to end it truthfully."""
 
+    dialect: Dialect
     error_body: Callable[[ErrorFacts, str], bytes]
     """(facts, request id) -> the JSON body of an error answer."""
     error_event: Callable[[ErrorFacts, str, bytes], bytes]

@@ -16,6 +16,7 @@ from relay.errors import ErrorFacts
 from relay.formats.dialect import DialectParts
 from relay.formats.event_data import read_data, tells_error_in_data
 from relay.formats.sse import Event, read_event, split_events, write_event
+from relay.model import Dialect
 
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
@@ -86,6 +87,7 @@ def _finished_in(chunk: dict[str, Any]) -> Iterator[int]:
 
 
 PARTS = DialectParts(
+    dialect=Dialect.CHAT,
     error_body=error_body,
     error_event=error_event,
     end_words=(b"[DONE]",),

@@ -13,6 +13,7 @@ from relay.formats.dialect import DialectParts
 from relay.formats.event_data import is_of_type, read_data, tells_error_in_data
 from relay.formats.openai_chat import error_body, error_object
 from relay.formats.sse import Event, read_event, split_events, write_event
+from relay.model import Dialect
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _MAX_SEQUENCE_NUMBER = 2**53
@@ -47,6 +48,7 @@ def _following_number(sent: bytes) -> int:
 
 
 PARTS = DialectParts(
+    dialect=Dialect.RESPONSES,
     error_body=error_body,
     error_event=error_event,
     end_words=tuple(name.encode() for name in sorted(_TERMINAL)),

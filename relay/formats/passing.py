@@ -17,6 +17,8 @@ from relay.formats.first_event import FirstEvent
 from relay.formats.scrub import Scrub
 from relay.formats.sse import EventSplitter, is_silent, read_event, split_events
 from relay.formats.upstream_errors import may_tell_an_error
+from relay.formats.usage import UsageTap
+from relay.model import Usage
 
 NOTHING_SECRET = Scrub()
 
@@ -35,6 +37,10 @@ class Transform(Protocol):
 
     def finish(self) -> bytes:
         """The upstream ended cleanly: give what is left, or raise because the answer isn't whole."""
+        ...
+
+    def usage(self) -> Usage | None:
+        """What has been told of the tokens so far; None: nothing."""
         ...
 
     def error_event(self, facts: ErrorFacts, /) -> bytes | None:
@@ -64,6 +70,7 @@ class PassingStream:
         self._is_hidden = is_hidden
         self._scrub = scrub
         self._splitter = EventSplitter()
+        self._tap = UsageTap(parts.dialect)
         self._gate = FirstEvent(parts, is_hidden)
         self._finished_choices: set[int] = set()
         self._told_an_error = False
@@ -92,6 +99,7 @@ class PassingStream:
             block = self._look_for_errors(block)
         if any(word in block for word in parts.end_words):
             block = self._cut_behind_end(block)
+        self._tap.look(block)  # Behind the cut: what follows the end mark does not count.
         if parts.finished_choices is not None:
             self._finished_choices |= parts.finished_choices(block)
         if b"data" in block:  # A comment has no number, so the last events of an answer are still those before it.
@@ -148,6 +156,9 @@ class PassingStream:
             raise faults.truncated()
         return self._admit(tail + b"\n\n")
 
+    def usage(self) -> Usage | None:
+        return self._tap.usage()
+
     def error_event(self, facts: ErrorFacts, /) -> bytes | None:
         if self._told_an_error:
             return b""  # The provider has told the client itself; nothing may follow an error.
@@ -167,6 +178,9 @@ class Verbatim:
     def finish(self) -> bytes:
         self.has_ended = True
         return b""
+
+    def usage(self) -> Usage | None:
+        return None
 
     def error_event(self, facts: ErrorFacts, /) -> bytes | None:
         return None

@@ -1,12 +1,14 @@
 """The transport over aiohttp's ClientSession, and the one place where its exceptions become ours.
 
-Each wait has a deadline of our own (`asyncio.timeout`), since a malformed chunk makes aiohttp's body reader wait for
-ever without its `sock_read` firing (aiohttp 3.14.5).
+Each wait has a deadline of our own, since a malformed chunk makes aiohttp's body reader wait for ever without its
+`sock_read` firing (aiohttp 3.14.5): one timer up to the head, and the sweep for the reads of the body, which are too
+many for a timer each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
@@ -23,6 +25,7 @@ from aiohttp import (
 
 from relay import faults
 from relay.errors import UpstreamError
+from relay.sweep import NEVER, Sweep
 from relay.upstream.coding import Decoder, decoder_for
 from relay.upstream.session import Sessions
 from relay.upstream.transport import Connection, Deadlines, Head, Sink, UpstreamRequest
@@ -33,15 +36,16 @@ PIECE_BYTES = 256 * 1024
 class SessionTransport:
     """Sends calls through the process's ClientSessions."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, sweep: Sweep) -> None:
         self._sessions = sessions
+        self._sweep = sweep
 
     async def send(self, request: UpstreamRequest, /) -> SessionCall:
         """See Transport.send."""
         fresh = request.connection is Connection.FRESH
         session = self._sessions.fresh if fresh else self._sessions.pooled
         deadlines = request.deadlines
-        started_s = asyncio.get_running_loop().time()
+        started_s = self._sweep.clock_s()
         wait_s = deadlines.connect_s + deadlines.first_byte_s
         with _mapped_before_head(faults.total_timeout if deadlines.total_s < wait_s else faults.first_byte_timeout):
             async with asyncio.timeout(min(wait_s, deadlines.total_s)):
@@ -58,7 +62,7 @@ class SessionTransport:
         except UpstreamError:
             response.close()
             raise
-        return SessionCall(response, decoder, deadlines, started_s)
+        return SessionCall(response, decoder, deadlines, started_s, self._sweep)
 
 
 def _payload(request: UpstreamRequest) -> bytes | AsyncIterator[bytes]:
@@ -78,9 +82,13 @@ async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:
 class SessionCall:
     """One open answer."""
 
-    def __init__(self, response: ClientResponse, decoder: Decoder, deadlines: Deadlines, started_s: float) -> None:
+    def __init__(
+        self, response: ClientResponse, decoder: Decoder, deadlines: Deadlines, started_s: float, sweep: Sweep
+    ) -> None:
         self._response = response
         self._decoder = decoder
+        self._sweep = sweep
+        self._watch = sweep.watch(self._expire)
         self._pieces: Iterator[bytes] = iter(())
         self._first_byte_at_s = started_s + deadlines.connect_s + deadlines.first_byte_s
         self._idle_s = deadlines.idle_s
@@ -102,21 +110,27 @@ class SessionCall:
 
     async def _read(self) -> bytes:
         """What has arrived, at least one byte; b"" at a clean end."""
-        now_s = asyncio.get_running_loop().time()
+        now_s = self._sweep.clock_s()
         if now_s >= self._ends_at_s:
-            raise faults.total_timeout()  # Where data are waiting already, no timer gets a chance to fire.
-        wait_until_s = now_s + self._idle_s if self._has_first_byte else self._first_byte_at_s
+            raise faults.total_timeout()  # Where data are waiting already, the sweep gets no chance to see it.
+        due_s = now_s + self._idle_s if self._has_first_byte else self._first_byte_at_s
+        watch = self._watch
+        watch.due_s = min(due_s, self._ends_at_s)
         try:
-            with _mapped_in_body():
-                async with asyncio.timeout_at(min(wait_until_s, self._ends_at_s)):
-                    data = await self._response.content.readany()
-        except TimeoutError as error:
-            raise self._timed_out(wait_until_s) from error
+            data = await self._response.content.readany()
+        except (ClientError, ConnectionError) as error:
+            raise _broken_body(error) from error
+        finally:
+            watch.due_s = NEVER  # While the client is waited for, the provider may be as slow as it likes.
         self._has_first_byte = True
         return data
 
-    def _timed_out(self, wait_until_s: float) -> UpstreamError:
-        if self._ends_at_s <= wait_until_s:
+    def _expire(self) -> None:
+        """The sweep found the deadline passed: the pending read raises."""
+        self._response.content.set_exception(self._timed_out())
+
+    def _timed_out(self) -> UpstreamError:
+        if self._sweep.clock_s() >= self._ends_at_s:
             return faults.total_timeout()
         connection = self._response.connection
         if connection is not None and connection.closed:
@@ -125,6 +139,7 @@ class SessionCall:
 
     def close(self) -> None:
         """See UpstreamCall.close. A connection whose answer was read to its end is already back in the pool."""
+        self._sweep.release(self._watch)
         self._response.close()
 
 
@@ -136,7 +151,8 @@ def _mapped_before_head(timed_out: Callable[[], UpstreamError]) -> Iterator[None
     except ConnectionTimeoutError as error:
         raise faults.connect_timeout() from error
     except ClientConnectorError as error:
-        raise faults.unreachable() from error
+        is_ours = error.os_error.errno in (errno.EMFILE, errno.ENFILE)
+        raise (faults.out_of_descriptors() if is_ours else faults.unreachable()) from error
     except TimeoutError as error:
         raise timed_out() from error
     except (ServerDisconnectedError, ClientOSError, ConnectionError) as error:
@@ -145,11 +161,7 @@ def _mapped_before_head(timed_out: Callable[[], UpstreamError]) -> Iterator[None
         raise faults.protocol() from error
 
 
-@contextmanager
-def _mapped_in_body() -> Iterator[None]:
-    try:
-        yield
-    except (ClientPayloadError, ServerDisconnectedError, ClientOSError, ConnectionError) as error:
-        raise faults.disconnected() from error
-    except ClientError as error:
-        raise faults.protocol() from error
+def _broken_body(error: ClientError | ConnectionError) -> UpstreamError:
+    if isinstance(error, ClientPayloadError | ServerDisconnectedError | ClientOSError | ConnectionError):
+        return faults.disconnected()
+    return faults.protocol()

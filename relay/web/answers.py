@@ -11,10 +11,9 @@ from multidict import CIMultiDict
 from relay.errors import ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError
 from relay.formats.registry import DIALECTS
 from relay.model import Dialect
+from relay.web.connection import SERVER
 from relay.web.exchange import Exchange
 
-SERVER = "MonoRelay"
-"""The Server header of every answer that is made here: aiohttp's own names its version and Python's."""
 UNAUTHORIZED_BODY = b'{"error": {"message": "Unauthorized", "type": "auth_error"}}'
 """The same to the letter for every reason, route and dialect."""
 
@@ -32,6 +31,8 @@ def identify(response: web.StreamResponse, exchange: Exchange) -> None:
     if exchange.dialect is Dialect.MESSAGES:
         headers["request-id"] = exchange.request_id
     headers.update(exchange.headers)
+    if not exchange.connection.keeps_open:
+        response.force_close()
 
 
 def refusal(error: RequestError, exchange: Exchange) -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -10,15 +11,37 @@ from multidict import CIMultiDict
 from relay.model import Dialect, Principal
 
 
+class ClientConnection(Protocol):
+    """What a handler may know of the connection, and do to it. See web.connection."""
+
+    @property
+    def keeps_open(self) -> bool:
+        """Whether it may serve another request after this one."""
+        ...
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What the client has not taken yet, outside the kernel."""
+        ...
+
+    is_surplus: bool
+    """One more than there should be: it gets one answer, and none that costs a call."""
+    is_stalled: bool
+    """Cut, because the client read nothing for too long."""
+
+    def cut(self) -> None:
+        """Drop the connection with all that is waiting to be sent."""
+        ...
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request on its way."""
 
     request_id: str
+    connection: ClientConnection
     received_s: float
     """Monotonic."""
-    upload_s: float = 0.0
-    """How long the client took to send its body: none of the relay's own time."""
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     """What its answer carries beside what the answer's maker sets, be it a success, an error or a stream."""
     dialect: Dialect = Dialect.CHAT

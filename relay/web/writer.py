@@ -1,4 +1,4 @@
-"""The client's side of a stream: owns the response and the knowledge whether it has started.
+"""The client's side of an answer: owns the response and the knowledge whether it has started.
 
 After the start there are three things to do with a response: write, end it, or break the connection off. An exception
 that aiohttp knows as an HTTP answer would be written INTO the body, so none may be raised here.
@@ -6,7 +6,7 @@ that aiohttp knows as an HTTP answer would be written INTO the body, so none may
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
@@ -20,15 +20,38 @@ from relay.web.exchange import Exchange
 class ClientWriter:
     """Implements core.stream.Client over aiohttp's StreamResponse."""
 
-    def __init__(self, request: web.Request, exchange: Exchange) -> None:
+    def __init__(self, request: web.Request, exchange: Exchange, clock_s: Callable[[], float]) -> None:
         self._request = request
         self._exchange = exchange
-        self.response = web.StreamResponse()
+        self._clock_s = clock_s
+        self.response: web.StreamResponse = web.StreamResponse()
+        self.last_write_s = clock_s()
+        """When the client last got something."""
+        self._is_finished = False
+        self.first_byte_s: float | None = None
+        """When the first byte of an answer went out; None until then."""
+
+    @property
+    def has_started(self) -> bool:
+        """The status is spent."""
+        return self._exchange.has_started
 
     async def start(self, status: int, headers: CIMultiDict[str], /) -> None:
-        """Send the head. Raises ClientGone."""
+        """Send the head; where keepalives went ahead of the answer, it has been sent. Raises ClientGone."""
+        if self.has_started:
+            return
         self.response.set_status(status)
         self.response.headers.update(headers)
+        await self._begin()
+
+    async def send(self, response: web.Response) -> None:
+        """Send an answer that is whole. Raises ClientGone."""
+        self.response = response
+        self.first_byte_s = self._clock_s()
+        await self._begin()
+        await self.finish()
+
+    async def _begin(self) -> None:
         identify(self.response, self._exchange)
         self._exchange.has_started = True
         with _left():
@@ -36,19 +59,30 @@ class ClientWriter:
 
     async def write(self, data: bytes, /) -> None:
         """Send bytes; waits while the client reads more slowly than they come. Raises ClientGone."""
-        with _left():
+        self.last_write_s = self._clock_s()
+        if self.first_byte_s is None:
+            self.first_byte_s = self.last_write_s
+        try:
             await self.response.write(data)
+        except ConnectionError as error:
+            raise ClientGone from error
+
+    async def comment(self, data: bytes) -> None:
+        """Send what is no part of the answer; not while the client has yet to take what it was sent."""
+        self.last_write_s = self._clock_s()
+        if not (self._is_finished or self._exchange.connection.waiting_bytes):
+            with _left():
+                await self.response.write(data)
 
     async def finish(self) -> None:
         """End the body cleanly. Raises ClientGone."""
+        self._is_finished = True
         with _left():
             await self.response.write_eof()
 
     def abort(self) -> None:
         """Break the connection off: no final chunk, so that no client can take the part for the whole."""
-        transport = self._request.transport
-        if transport is not None:
-            transport.abort()
+        self._exchange.connection.cut()
 
 
 @contextmanager

@@ -113,8 +113,11 @@ providers:
 """
 ENFORCED = {
     "server": (
-        "host port access_key access_key_enabled public_host log_level cors_origins max_body keepalive_timeout queue"
+        "host port access_key access_key_enabled public_host log_level log_format cors_origins "
+        "trusted_proxies max_body max_in_flight queue keepalive_timeout header_timeout body_timeout write_timeout "
+        "drain drain_delay sse_keepalive_first sse_keepalive max_buffered"
     ),
+    "server.queue": "size timeout",
     "server.access_key.0": "name key expires_at",
     "providers.x": (
         "enabled provider_type base_url dialects keys headers forward_headers timeout models default retry breaker"
@@ -130,7 +133,6 @@ ENFORCED = {
     "auth": "default_limits",
 }
 ALL_PENDING = [
-    "server.queue",
     "auth.default_limits",
     "providers.x.keys.0.usage_window_limits",
     "providers.x.retry",

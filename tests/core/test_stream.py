@@ -10,7 +10,7 @@ from relay.core.stream import SETTLE_BYTES, RelayStream
 from relay.errors import ClientGone, ErrorFacts, UpstreamError
 from relay.formats.passing import PassingStream, Transform, Verbatim
 from relay.formats.registry import DIALECTS
-from relay.model import Dialect
+from relay.model import Dialect, Usage
 from tests.core.fakes import DONE, HANG, FakeCall, FakeClient, Step, chunk, delivered
 
 FINISHED = chunk("", finish_reason="stop")
@@ -32,6 +32,9 @@ class Uppercase:
 
     def finish(self) -> bytes:
         return b"<end>"
+
+    def usage(self) -> Usage | None:
+        return Usage(output_tokens=7) if self.has_begun else None
 
     def error_event(self, facts: ErrorFacts, /) -> bytes | None:
         return f"<{facts.code}>".encode()

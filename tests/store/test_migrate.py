@@ -17,10 +17,10 @@ from relay.errors import StoreError
 from relay.resources import MIGRATIONS
 from relay.store.migrate import APPLICATION_ID, DATABASE_NAME, migrate
 
-NEWEST = "0001"
+NEWEST = "0002"
 MAKES_A_TABLE = """
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 def upgrade():
     from alembic import op
@@ -55,7 +55,7 @@ def newer_release(folder: Path, revision: str = MAKES_A_TABLE) -> Path:
     """The migrations of a release that has one more than this one."""
     migrations = folder / "migrations of the next release"
     shutil.copytree(MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-    (migrations / "versions" / "0002_next.py").write_text(revision, encoding="utf-8")
+    (migrations / "versions" / "0003_next.py").write_text(revision, encoding="utf-8")
     return migrations
 
 
@@ -95,7 +95,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 def test_migrations_may_lie_in_a_folder_of_any_name(tmp_path: Path) -> None:
     folder = tmp_path / "100%"
     folder.mkdir()
-    assert migrate(tmp_path / "data", migrations=newer_release(folder)) == "0002"
+    assert migrate(tmp_path / "data", migrations=newer_release(folder)) == "0003"
 
 
 def test_the_second_run_does_nothing(folder: Path) -> None:
@@ -115,7 +115,7 @@ def test_files_and_folders_are_for_their_owner_only_whatever_the_umask(tmp_path:
         "data": "0o700",
         DATABASE_NAME: "0o600",
         "migrate.lock": "0o600",
-        "monorelay-before-0001.db": "0o600",
+        "monorelay-before-0002.db": "0o600",
     }
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
@@ -129,9 +129,9 @@ def test_an_existing_folder_keeps_its_mode(folder: Path) -> None:
 def test_a_copy_is_made_before_an_upgrade(folder: Path, tmp_path: Path) -> None:
     migrate(folder)
     asked(folder / DATABASE_NAME, "CREATE TABLE mine (text TEXT)")
-    assert migrate(folder, migrations=newer_release(tmp_path)) == "0002"
-    copy = folder / "monorelay-before-0001.db"
-    assert asked(copy, "SELECT version_num FROM alembic_version") == ["0001"]
+    assert migrate(folder, migrations=newer_release(tmp_path)) == "0003"
+    copy = folder / "monorelay-before-0002.db"
+    assert asked(copy, "SELECT version_num FROM alembic_version") == [NEWEST]
     assert asked(copy, "SELECT name FROM sqlite_master WHERE name IN ('mine', 'notes')") == ["mine"]
     assert asked(copy, "PRAGMA application_id") == [APPLICATION_ID]
     assert asked(folder / DATABASE_NAME, "SELECT text FROM notes") == ["kept"]
@@ -139,10 +139,10 @@ def test_a_copy_is_made_before_an_upgrade(folder: Path, tmp_path: Path) -> None:
 
 def test_an_older_copy_of_the_same_revision_is_replaced(folder: Path, tmp_path: Path) -> None:
     migrate(folder)
-    copy = folder / "monorelay-before-0001.db"
+    copy = folder / "monorelay-before-0002.db"
     copy.write_bytes(b"older")
     migrate(folder, migrations=newer_release(tmp_path))
-    assert asked(copy, "SELECT version_num FROM alembic_version") == ["0001"]
+    assert asked(copy, "SELECT version_num FROM alembic_version") == [NEWEST]
 
 
 def test_a_fresh_store_needs_no_copy(folder: Path) -> None:
@@ -154,16 +154,19 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(folder: Path, tmp_path
     migrate(folder)
     message = refusal(folder, newer_release(tmp_path, FAILS_HALFWAY))
     assert (
-        message == f"The store {folder / DATABASE_NAME} can't be brought to revision 0002: table notes already exists."
+        message == f"The store {folder / DATABASE_NAME} can't be brought to revision 0003: table notes already exists."
     )
-    assert asked(folder / DATABASE_NAME, "SELECT name FROM sqlite_master WHERE type = 'table'") == ["alembic_version"]
-    assert asked(folder / DATABASE_NAME, "SELECT version_num FROM alembic_version") == ["0001"]
+    assert asked(folder / DATABASE_NAME, "SELECT name FROM sqlite_master WHERE type = 'table'") == [
+        "alembic_version",
+        "calls",
+    ]
+    assert asked(folder / DATABASE_NAME, "SELECT version_num FROM alembic_version") == [NEWEST]
 
 
 def test_a_store_of_a_newer_release_is_refused_and_left_alone(folder: Path, tmp_path: Path) -> None:
     migrate(folder, migrations=newer_release(tmp_path))
     before = (folder / DATABASE_NAME).read_bytes()
-    newer = "is newer than this release (revision 0002): install the newer release again."
+    newer = "is newer than this release (revision 0003): install the newer release again."
     assert refusal(folder) == f"The store {folder / DATABASE_NAME} {newer}"
     assert (folder / DATABASE_NAME).read_bytes() == before
 
@@ -207,17 +210,18 @@ def test_a_folder_that_cannot_be_written_to_is_refused(folder: Path, name: str) 
     assert refusal(folder).startswith(f"The store {folder / DATABASE_NAME} can't be opened: ")
 
 
-def test_a_missing_revision_row_counts_as_a_new_store(folder: Path) -> None:
+def test_a_store_that_lost_its_revision_is_not_written_over(folder: Path) -> None:
     migrate(folder)
     asked(folder / DATABASE_NAME, "DELETE FROM alembic_version")
-    assert migrate(folder) == NEWEST
+    with pytest.raises(StoreError, match="table calls already exists"):
+        migrate(folder)
 
 
 def test_several_threads_at_once_make_one_store(folder: Path, tmp_path: Path) -> None:
     migrations = newer_release(tmp_path)
     with ThreadPoolExecutor(4) as pool:
         revisions = list(pool.map(lambda _: migrate(folder, migrations=migrations), range(4)))
-    assert revisions == ["0002"] * 4
+    assert revisions == ["0003"] * 4
     assert asked(folder / DATABASE_NAME, "SELECT text FROM notes") == ["kept"]
 
 

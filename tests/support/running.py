@@ -5,25 +5,55 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
-from aiohttp import web
 
-from relay.app import State, World, build, runner_for
+from relay.app import State, World, serving
 from relay.commands.places import CHECKS
 from relay.config.load import parse
 from relay.config.schema import Config
 from relay.core.health import Phase
-from relay.upstream.call import SessionTransport
-from relay.upstream.session import open_sessions
+from relay.core.ledger import Ledger
+from relay.errors import StoreError
+from relay.model import CallRecord
+from relay.sweep import Sweep
+from relay.web.listening import Listening
 
 ACCESS_KEY = "test-access-key-0123456789"
+SWEEP_S = 0.02
 UPSTREAM_KEY = "sk-upstream-canary-0123456789"
+
+
+class Told:
+    """Whose line has been logged, in place of the log."""
+
+    def __init__(self) -> None:
+        self.records: list[CallRecord] = []
+        self.came = asyncio.Event()
+
+    def tell(self, records: Sequence[CallRecord]) -> None:
+        """Called by the ledger once they are stored."""
+        self.records += records
+        self.came.set()
+
+
+class MemoryStore:
+    """Keeps records in a list; `broken` makes it refuse them."""
+
+    def __init__(self) -> None:
+        self.records: list[CallRecord] = []
+        self.broken: StoreError | None = None
+
+    async def add(self, records: Sequence[CallRecord], /) -> None:
+        """See core.ledger.Store."""
+        if self.broken is not None:
+            raise self.broken
+        self.records += records
 
 
 @dataclass
@@ -33,7 +63,18 @@ class RunningRelay:
     port: int
     config: Config
     state: State
-    app: web.Application
+    listening: Listening
+    store: MemoryStore
+    told: Told
+    """Whose line has been logged."""
+
+    async def records(self, count: int = 1) -> list[CallRecord]:
+        """The records, once there are so many."""
+        async with asyncio.timeout(10):
+            while len(self.told.records) < count:
+                self.told.came.clear()
+                await self.told.came.wait()
+        return self.told.records
 
     @property
     def url(self) -> str:
@@ -64,18 +105,13 @@ def configuration(providers: Mapping[str, Any] | None = None, **sections: Any) -
 @asynccontextmanager
 async def running_relay(config: Config, world: World | None = None) -> AsyncIterator[RunningRelay]:
     """Serve a configuration on a free port until left."""
-    state = State()
-    async with open_sessions() as sessions:
-        app = build(config, SessionTransport(sessions), state, world or World())
-        runner = runner_for(app, config, drain_s=0.1)
-        await runner.setup()
-        listener = socket.create_server(("127.0.0.1", 0))
-        await web.SockSite(runner, listener).start()
+    store = MemoryStore()
+    told = Told()
+    state = State(Ledger(store, told.tell), Sweep())
+    listener = socket.create_server(("127.0.0.1", 0))
+    async with serving(config, listener, state, world or World(), sweep_s=SWEEP_S) as listening:
         state.lifecycle.phase = Phase.SERVING
-        try:
-            yield RunningRelay(listener.getsockname()[1], config, state, app)
-        finally:
-            await runner.cleanup()
+        yield RunningRelay(listener.getsockname()[1], config, state, listening, store, told)
 
 
 async def raw_exchange(port: int, request: bytes) -> bytes:

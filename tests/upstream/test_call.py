@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from relay.errors import Retry, UpstreamError
+from relay.sweep import Sweep, sweeping
 from relay.upstream.call import SessionTransport
 from relay.upstream.session import open_sessions
 from relay.upstream.transport import Connection, Deadlines, Head, Transport, UpstreamRequest
@@ -31,7 +32,9 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 @asynccontextmanager
 async def session_transport() -> AsyncIterator[Transport]:
     async with open_sessions() as sessions:
-        yield SessionTransport(sessions)
+        sweep = Sweep()
+        async with sweeping(sweep, interval_s=0.02):
+            yield SessionTransport(sessions, sweep)
 
 
 TRANSPORTS: dict[str, Callable[[], AbstractAsyncContextManager[Transport]]] = {"session": session_transport}

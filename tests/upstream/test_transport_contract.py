@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from relay.errors import UpstreamError
+from relay.sweep import Sweep
 from relay.upstream.call import SessionTransport
 from relay.upstream.demo import DemoTransport
 from relay.upstream.session import open_sessions
@@ -64,7 +65,7 @@ class Side:
 @asynccontextmanager
 async def over_http() -> AsyncIterator[Side]:
     async with scripted_upstream(provide) as upstream, open_sessions() as sessions:
-        yield Side(SessionTransport(sessions), upstream.url)
+        yield Side(SessionTransport(sessions, Sweep()), upstream.url)
 
 
 @asynccontextmanager

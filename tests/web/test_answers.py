@@ -26,6 +26,7 @@ from relay.errors import (
 from relay.model import Dialect
 from relay.web import answers
 from relay.web.exchange import Exchange
+from tests.support.client_connection import FakeConnection
 
 every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
 REFUSALS: list[tuple[RequestError, int]] = [
@@ -40,7 +41,7 @@ REFUSALS: list[tuple[RequestError, int]] = [
 
 
 def exchange_of(dialect: Dialect = Dialect.CHAT) -> Exchange:
-    return Exchange("req_1", 0.0, dialect=dialect)
+    return Exchange("req_1", FakeConnection(), 0.0, dialect=dialect)
 
 
 def facts_of(**options: Any) -> ErrorFacts:

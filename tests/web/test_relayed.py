@@ -11,16 +11,8 @@ from dataclasses import dataclass
 
 import orjson
 import pytest
-from aiohttp import web
-from aiohttp.streams import EmptyStreamReader
-from aiohttp.test_utils import make_mocked_request
 
-from relay.core.endpoints import ENDPOINTS
-from relay.errors import BodyTooLarge, InvalidRequest, UnsupportedEncoding
-from relay.web.exchange import EXCHANGE, Exchange
-from relay.web.relayed import RelayedEndpoint
 from tests.conftest import StartRelay, StartUpstream
-from tests.core.fakes import relay_of
 from tests.support.running import ACCESS_KEY, provider
 from tests.support.scripted import Out, Received, Script, answers
 
@@ -43,51 +35,6 @@ def only_for_m(script: Script) -> Script:
         await (script if is_m else PLAIN)(request, out)
 
     return chosen
-
-
-# Reading a body
-
-
-class Broken(EmptyStreamReader):
-    """A body that raises when it is read."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self._error = error
-
-    async def readany(self) -> bytes:
-        raise self._error
-
-
-async def post(*, payload: EmptyStreamReader, headers: dict[str, str] | None = None) -> web.StreamResponse:
-    request = make_mocked_request("POST", PATH, headers=headers, payload=payload)
-    request[EXCHANGE] = Exchange("req_1", 0.0)
-    (endpoint,) = [one for one in ENDPOINTS if one.path == PATH]
-    relay = relay_of("{}", {})
-    return await RelayedEndpoint(endpoint, relay, max_body_bytes=9, clock_s=lambda: 0.0).post(request)
-
-
-async def test_a_body_that_breaks_off_is_the_requests_own_fault() -> None:
-    with pytest.raises(InvalidRequest, match="broke off"):
-        await post(payload=Broken(web.RequestPayloadError("half a chunk")))
-
-
-async def test_a_body_over_the_limit_is_refused_with_the_limit() -> None:
-    with pytest.raises(BodyTooLarge, match="9 bytes"):
-        await post(payload=Broken(web.HTTPRequestEntityTooLarge(max_size=9, actual_size=10)))
-
-
-@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "zstd", "identity, gzip", "x" * 100])
-async def test_a_body_in_a_coding_is_refused_before_it_is_read(coding: str) -> None:
-    with pytest.raises(UnsupportedEncoding) as caught:
-        await post(payload=Broken(AssertionError("it was read")), headers={"Content-Encoding": coding})
-    assert repr(coding[:40].lower()) in str(caught.value)
-
-
-@pytest.mark.parametrize("coding", ["identity", "Identity", " identity ", ""])
-async def test_no_coding_at_all_may_be_named(coding: str) -> None:
-    with pytest.raises(InvalidRequest):
-        await post(payload=Broken(web.RequestPayloadError()), headers={"Content-Encoding": coding})
 
 
 # Over the wire

@@ -5,18 +5,25 @@ from __future__ import annotations
 import aiohttp
 import pytest
 from aiohttp import web
-from pytest_aiohttp import AiohttpClient
 
 from relay.app import State, World, build
 from relay.core.endpoints import ENDPOINTS, Endpoint
+from relay.core.ledger import Ledger
 from relay.model import Dialect, Role
-from relay.upstream.call import SessionTransport
-from relay.upstream.session import open_sessions
+from relay.sweep import Sweep
+from relay.upstream.demo import DemoTransport
 from relay.web.routes import Access, Route, register
 from tests.conftest import StartRelay
-from tests.support.running import ACCESS_KEY, configuration
+from tests.support.running import ACCESS_KEY, MemoryStore, configuration
+from tests.web.conftest import ServeApp
 
 PUBLIC = ["/", "/health", "/health/live", "/health/ready", "/api/info", "/v1/models", "/v1/models/demo"]
+
+
+def application() -> web.Application:
+    """As it is served; nothing is sent anywhere from here."""
+    state = State(Ledger(MemoryStore(), lambda records: None), Sweep())
+    return build(configuration(), DemoTransport(lambda: 0.0), state, World())
 
 
 async def unlisted(request: web.Request) -> web.Response:
@@ -36,7 +43,7 @@ async def test_the_public_routes_are_exactly_these(start_relay: StartRelay) -> N
     relay = await start_relay()
     public = set()
     async with aiohttp.ClientSession() as session:
-        for route in relay.app.router.routes():
+        for route in application().router.routes():
             assert route.resource is not None
             path = route.resource.canonical.replace("{id}", "demo")
             async with session.request(route.method, f"{relay.url}{path}") as answer:
@@ -48,23 +55,22 @@ async def test_the_public_routes_are_exactly_these(start_relay: StartRelay) -> N
 async def test_every_registered_route_has_a_row(start_relay: StartRelay) -> None:
     relay = await start_relay()
     async with aiohttp.ClientSession(headers={"x-api-key": ACCESS_KEY}) as session:
-        for route in relay.app.router.routes():
+        for route in application().router.routes():
             assert route.resource is not None
             path = route.resource.canonical.replace("{id}", "demo")
             async with session.request(route.method, f"{relay.url}{path}") as answer:
                 assert answer.status != 403, (route.method, path)
 
 
-async def test_a_route_without_a_row_is_forbidden_even_with_a_credential(aiohttp_client: AiohttpClient) -> None:
-    async with open_sessions() as sessions:
-        app = build(configuration(), SessionTransport(sessions), State(), World())
-        app.router.add_get("/unlisted", unlisted)
-        client = await aiohttp_client(app)
-        for method in ("GET", "HEAD"):
-            async with client.request(method, "/unlisted", headers={"x-api-key": ACCESS_KEY}) as answer:
-                assert answer.status == 403
-            async with client.request(method, "/unlisted") as answer:
-                assert answer.status == 401
+async def test_a_route_without_a_row_is_forbidden_even_with_a_credential(serve_app: ServeApp) -> None:
+    app = application()
+    app.router.add_get("/unlisted", unlisted)
+    url = f"http://127.0.0.1:{await serve_app(app)}/unlisted"
+    for method in ("GET", "HEAD"):
+        async with aiohttp.request(method, url, headers={"x-api-key": ACCESS_KEY}) as answer:
+            assert answer.status == 403
+        async with aiohttp.request(method, url) as answer:
+            assert answer.status == 401
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)

@@ -17,6 +17,7 @@ from relay.errors import ClientGone
 from relay.model import Dialect
 from relay.web.exchange import Exchange
 from relay.web.writer import ClientWriter
+from tests.support.client_connection import FakeConnection
 
 HEADERS = CIMultiDict({"Content-Type": "text/event-stream", "X-Of-The-Stream": "1"})
 Part = Callable[[ClientWriter], Awaitable[None]]
@@ -35,7 +36,7 @@ Serve = Callable[..., Awaitable[tuple[int, Handled]]]
 
 
 def exchange_of(dialect: Dialect = Dialect.CHAT) -> Exchange:
-    return Exchange("req_1", 0.0, headers=CIMultiDict({"X-Of-The-Exchange": "2"}), dialect=dialect)
+    return Exchange("req_1", FakeConnection(), 0.0, headers=CIMultiDict({"X-Of-The-Exchange": "2"}), dialect=dialect)
 
 
 @pytest.fixture
@@ -46,7 +47,8 @@ async def serve(aiohttp_server: AiohttpServer) -> Serve:
         handled = Handled(exchange or exchange_of(), asyncio.Event())
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            writer = ClientWriter(request, handled.exchange)
+            handled.exchange.connection, handled.exchange.has_started = FakeConnection(request), False
+            writer = ClientWriter(request, handled.exchange, lambda: 0.0)
             try:
                 if before is not None:
                     await before(writer)

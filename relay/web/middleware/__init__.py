@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from relay.errors import RequestError, UpstreamError
 from relay.web import answers
+from relay.web.connection import Connection
 from relay.web.exchange import EXCHANGE, Exchange
 from relay.web.middleware.access import Gatekeeper
 from relay.web.middleware.cors import Cors
@@ -40,17 +41,29 @@ def choke_point(parts: ChokePoint) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        sent_id = request.headers.get("X-Request-Id", "")
-        request_id = chosen_request_id(sent_id, parts.new_id)
-        exchange = Exchange(request_id, parts.clock_s(), headers=CIMultiDict(parts.cors.headers_for(request)))
-        request[EXCHANGE] = exchange
-        preflight = parts.cors.preflight(request)
-        response = preflight if preflight is not None else await _handled(request, exchange, handler, parts)
-        if not exchange.has_started:
-            answers.identify(response, exchange)
-        return response
+        connection = request.protocol
+        if not isinstance(connection, Connection):
+            raise AssertionError("the application is served by relay.web.listening alone")
+        connection.begin(request.writer)
+        try:
+            exchange = _exchange(request, connection, parts)
+            preflight = parts.cors.preflight(request)
+            response = preflight if preflight is not None else await _handled(request, exchange, handler, parts)
+            if not exchange.has_started:
+                answers.identify(response, exchange)
+            return response
+        finally:
+            connection.end()
 
     return middleware
+
+
+def _exchange(request: web.Request, connection: Connection, parts: ChokePoint) -> Exchange:
+    request_id = chosen_request_id(request.headers.get("X-Request-Id", ""), parts.new_id)
+    headers = CIMultiDict(parts.cors.headers_for(request))
+    exchange = Exchange(request_id, connection, parts.clock_s(), headers=headers)
+    request[EXCHANGE] = exchange
+    return exchange
 
 
 async def _handled(request: web.Request, exchange: Exchange, handler: Handler, parts: ChokePoint) -> web.StreamResponse:

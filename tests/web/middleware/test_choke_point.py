@@ -11,7 +11,6 @@ import orjson
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
-from pytest_aiohttp import AiohttpServer
 
 from relay import faults
 from relay.core.access_keys import AccessKeys
@@ -24,6 +23,7 @@ from relay.web.middleware.cors import Cors
 from relay.web.routes import Access, Handler, Route, register
 from relay.web.writer import ClientWriter
 from tests.support.running import ACCESS_KEY, configuration, raw_exchange
+from tests.web.conftest import ServeApp
 
 SECRET = "sk-canary-in-an-exception"
 PAGE = "https://app.example.org"
@@ -31,7 +31,7 @@ Serve = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture
-async def serve(aiohttp_server: AiohttpServer) -> Serve:
+async def serve(serve_app: ServeApp) -> Serve:
     """Serves a handler at `GET /`, for everyone, behind the middleware and nothing else; gives the port."""
 
     async def start(handler: Handler, *, dialect: Dialect = Dialect.CHAT, access: Access = Access.PUBLIC) -> int:
@@ -39,9 +39,7 @@ async def serve(aiohttp_server: AiohttpServer) -> Serve:
         routes = register(app, (Route("GET", "/", handler, access, dialect),))
         gatekeeper = Gatekeeper(routes, AccessKeys(configuration()), now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
         app.middlewares.append(choke_point(ChokePoint(gatekeeper, Cors([PAGE]), lambda: "req_new", lambda: 1.5)))
-        server = await aiohttp_server(app)
-        assert server.port is not None
-        return server.port
+        return await serve_app(app)
 
     return start
 
@@ -70,7 +68,7 @@ def raising(error: BaseException) -> Handler:
 
 def raising_after_the_start(error: BaseException, *, writes: bytes = b"one") -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        writer = ClientWriter(request, request[EXCHANGE])
+        writer = ClientWriter(request, request[EXCHANGE], lambda: 0.0)
         await writer.start(200, CIMultiDict({"Content-Type": "text/event-stream"}))
         if writes:
             await writer.write(writes)
@@ -191,7 +189,7 @@ async def test_every_answer_has_its_id_and_its_origin(serve: Serve, handler: Han
 
 async def test_a_stream_has_each_header_of_an_answer_once(serve: Serve) -> None:
     async def streams(request: web.Request) -> web.StreamResponse:
-        writer = ClientWriter(request, request[EXCHANGE])
+        writer = ClientWriter(request, request[EXCHANGE], lambda: 0.0)
         await writer.start(200, CIMultiDict({"Content-Type": "text/event-stream"}))
         await writer.write(b"one")
         await writer.finish()

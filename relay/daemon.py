@@ -1,0 +1,62 @@
+"""The process: what it is given by systemd, what it opens, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from socket import socket
+
+from relay import systemd
+from relay.app import State, World, serving
+from relay.config.schema import Config
+from relay.core.health import Phase
+from relay.core.ledger import Ledger
+from relay.drain import Patience, drain
+from relay.logs import CallLines
+from relay.store.calls import CallStore
+from relay.store.database import open_database
+from relay.sweep import Sweep
+
+END_S = 5.0
+"""What closing everything may take, beyond the drain."""
+
+
+def raise_open_files_limit() -> None:
+    """Use what the system grants: the lower limit is a relic of select(2), which nothing here uses."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def run(config: Config, data_folder: Path, listener: socket, announce: Callable[[], None]) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT; `announce` is called once requests are answered.
+
+    A second signal ends the drain at once.
+    """
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, hurry)
+    server = config.server
+    patience = Patience(server.drain_delay_s, server.drain_s)
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_database(data_folder))
+        state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep())
+        listening = await stack.enter_async_context(serving(config, listener, state, World()))
+        await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
+        state.lifecycle.phase = Phase.SERVING
+        announce()
+        systemd.notify(systemd.READY)
+        await stop.wait()
+        systemd.notify(systemd.STOPPING)
+        systemd.notify(systemd.extend_timeout(patience.delay_s + patience.drain_s + END_S))
+        await drain(state.lifecycle, state.live_calls, listening, patience, hurry)
+
+
+def _on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    def told() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told)

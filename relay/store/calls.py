@@ -1,0 +1,91 @@
+"""The table of calls: one row for each record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from relay.errors import StoreError
+from relay.model import AttemptRecord, CallRecord, Usage
+
+COLUMNS = (
+    "call_id", "request_id", "received_at_us", "api_key", "client_ip", "user_agent", "endpoint", "dialect", "model",
+    "provider", "upstream_model", "key_label", "attempts", "status_code", "outcome", "is_stream", "first_token_ms",
+    "latency_ms", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+    "output_tokens", "reasoning_tokens", "error_type",
+)  # fmt: skip
+_INSERT = (
+    f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 - names above
+    "ON CONFLICT (call_id) DO NOTHING"
+)
+_NOTHING_TOLD = Usage()
+_MICROSECOND = 1_000_000
+
+
+class CallStore:
+    """Implements core.ledger.Store."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(self, records: Sequence[CallRecord], /) -> None:
+        """Add rows, each once: one that is there already stays as it is. Raises StoreError."""
+        rows = [_row(record) for record in records]
+        try:
+            async with self._engine.begin() as connection:
+                await connection.exec_driver_sql(_INSERT, rows)
+        except DBAPIError as error:
+            raise StoreError(f"the table of calls takes no rows: {error.orig}") from error
+
+
+def _row(record: CallRecord) -> tuple[str | int | bool | None, ...]:
+    """The values in the order of COLUMNS."""
+    usage = record.usage or _NOTHING_TOLD
+    target = record.target
+    return (
+        record.call_id,
+        record.request_id,
+        microseconds(record.received_at),
+        record.api_key,
+        record.client_ip,
+        record.user_agent,
+        record.endpoint,
+        record.dialect.value,
+        record.model,
+        None if target is None else target.provider,
+        None if target is None else target.model,
+        record.key_label,
+        orjson.dumps([_attempt(attempt) for attempt in record.attempts]).decode(),
+        record.status_code,
+        record.outcome.value,
+        record.is_stream,
+        record.first_token_ms,
+        record.latency_ms,
+        usage.input_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_5m_tokens,
+        usage.cache_write_1h_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        record.error_type,
+    )
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970."""
+    return round(moment.timestamp() * _MICROSECOND)
+
+
+def _attempt(attempt: AttemptRecord) -> dict[str, str | int | None]:
+    return {
+        "provider": attempt.target.provider,
+        "model": attempt.target.model,
+        "key": attempt.key_label,
+        "status": attempt.status,
+        "error": attempt.error,
+        "ms": attempt.duration_ms,
+    }

@@ -1,0 +1,116 @@
+"""All connections of the listening side: how many there may be, which one makes room, and the end of all of them.
+
+    up to `limit`              served
+    SURPLUS more               one answer each, and no relayed call: probes get through while the relay is full
+    beyond                     the one that has been idle longest makes room, else the newest is dropped
+
+Room is made by idle connections first: one that waits for its next request loses nothing by being closed.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from relay.web.connection import Connection
+
+SURPLUS = 32
+RESERVED_FILES = 64
+"""Descriptors for the store, the log, libraries, and connections to providers that wait for their next call."""
+SURPLUS_HEAD_S = 2.0
+"""How long a surplus connection may take to send its one request."""
+LEAST = 8
+ADDRESS_SHARE = 4
+"""One address gets a quarter of all connections, unless it is a trusted proxy's or this machine's."""
+
+
+def limit_for(open_files: int) -> int:
+    """How many connections fit under a limit of open files: each may need another one to a provider."""
+    return max(LEAST, (open_files - RESERVED_FILES - SURPLUS) // 2)
+
+
+def open_files_limit() -> int:
+    """How many descriptors this process may have."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+class Connections:
+    """The registry that every Connection reports to."""
+
+    def __init__(
+        self,
+        *,
+        limit: int,
+        header_timeout_s: float,
+        write_timeout_s: float,
+        clock_s: Callable[[], float],
+        options: dict[str, Any],
+        is_trusted: Callable[[str], bool] = lambda address: True,
+    ) -> None:
+        self.options = options
+        """What aiohttp's protocol is made with."""
+        self.write_timeout_s = write_timeout_s
+        self.is_closing = False
+        """No connection serves another request."""
+        self._limit = limit
+        self._limit_per_address = max(LEAST, limit // ADDRESS_SHARE)
+        self._header_timeout_s = header_timeout_s
+        self._clock_s = clock_s
+        self._is_trusted = is_trusted
+        self._open: dict[Connection, None] = {}
+        """In the order in which they became idle or were opened; the busy ones stand wherever they stood."""
+        self._per_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def head_due_s(self, connection: Connection) -> float:
+        """By when a head that begins now must be whole."""
+        timeout_s = self._header_timeout_s
+        return self._clock_s() + (min(timeout_s, SURPLUS_HEAD_S) if connection.is_surplus else timeout_s)
+
+    def opened(self, connection: Connection) -> None:
+        """A client has connected: it is served, or another one makes room, or it gets less, or nothing."""
+        self._open[connection] = None
+        self._per_address[connection.address] += 1
+        excess = len(self._open) - self._limit
+        if excess > 0 and (idle := self._longest_idle(connection)) is not None:
+            self.closed(idle)
+            idle.force_close()
+            excess -= 1
+        if not self._is_trusted(connection.address):
+            excess = max(excess, self._per_address[connection.address] - self._limit_per_address)
+        connection.is_surplus = excess > 0
+        if excess > SURPLUS:
+            connection.cut()
+
+    def _longest_idle(self, newest: Connection) -> Connection | None:
+        candidates = (one for one in self._open if not one.is_busy and not one.waiting_bytes)
+        return next((one for one in candidates if one is not newest), None)
+
+    def went_idle(self, connection: Connection) -> None:
+        """A request is over: its connection is now the one that has been idle for the shortest time."""
+        if connection in self._open:
+            del self._open[connection]
+            self._open[connection] = None
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is gone."""
+        if connection in self._open:
+            del self._open[connection]
+            self._per_address[connection.address] -= 1
+            if not self._per_address[connection.address]:
+                del self._per_address[connection.address]
+
+    def look(self, now_s: float) -> None:
+        """A tick of the sweep."""
+        for connection in list(self._open):
+            connection.look(now_s)
+
+    def close_idle(self) -> None:
+        """Close the connections that serve nothing; the others close behind their answer."""
+        self.is_closing = True
+        for connection in [one for one in self._open if not one.is_busy]:
+            connection.close()
