@@ -62,7 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
     new_key = _write_first_config(path)
     config = _listening_on(load_checked(path), arguments)
     with logging_to(level=config.server.log_level, form=config.server.log_format):
-        logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
         folder = data_folder(arguments)
         log.info("the store is at revision %s", migrate(folder))
         raise_open_files_limit()

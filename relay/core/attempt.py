@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
@@ -57,16 +56,16 @@ class UpstreamWait:
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
+        self._since_s = 0.0
         self.total_s = 0.0
 
-    @contextmanager
-    def measured(self) -> Iterator[None]:
-        """Count the time inside."""
-        started_s = self._clock_s()
-        try:
-            yield
-        finally:
-            self.total_s += self._clock_s() - started_s
+    def begins(self) -> None:
+        """From here on a provider is waited for."""
+        self._since_s = self._clock_s()
+
+    def ends(self) -> None:
+        """And no longer."""
+        self.total_s += self._clock_s() - self._since_s
 
 
 class Try:
@@ -82,17 +81,19 @@ class Try:
     async def open(self, transport: Transport) -> Opened:
         """Raises UpstreamError; the upstream call is then closed."""
         outgoing = self._outgoing()
+        call: UpstreamCall | None = None
+        answer: PlainAnswer | RelayStream | None = None
+        self._wait.begins()
         try:
-            with ExitStack() as stack:
-                with self._wait.measured():
-                    call = await transport.send(outgoing)
-                    stack.callback(call.close)
-                    answer = await self._judge(call)
-                if isinstance(answer, RelayStream):
-                    stack.pop_all()  # From here on the stream closes its call.
-                return Opened(answer, self._served(call.head))
+            call = await transport.send(outgoing)
+            answer = await self._judge(call)
         except UpstreamError as error:
             raise self._attempt.provider.scrub.error(error) from None
+        finally:
+            self._wait.ends()
+            if call is not None and not isinstance(answer, RelayStream):
+                call.close()  # A stream closes its call itself.
+        return Opened(answer, self._served(call.head))
 
     def _outgoing(self) -> UpstreamRequest:
         request, provider = self._request, self._attempt.provider

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from relay import faults
 from relay.core import routing
@@ -24,6 +24,7 @@ from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
 
 OK = 200
+MAX_PLANS = 4096
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +42,17 @@ class Relay:
         now: Callable[[], datetime],
         clock_s: Callable[[], float],
     ) -> None:
-        self._catalog = catalog
         self._providers = providers
         self._transport_of = transports
         self._key_states = key_states
         self._now = now
         self._clock_s = clock_s
+        self._plan = lru_cache(MAX_PLANS)(lambda name, dialect: routing.plan(catalog, name, dialect))
+        """For one configuration a name and a dialect always lead to the same targets."""
 
     async def open(self, request: RelayRequest, tries: list[AttemptRecord]) -> Opened:
         """Try targets and keys until one answers, noting each try. Raises RequestError, or CallFailed."""
-        targets = routing.plan(self._catalog, request.model, request.endpoint.dialect)
+        targets = self._plan(request.model, request.endpoint.dialect)
         attempts = Attempts(targets, self._providers, self._choose_key)
         wait = UpstreamWait(self._clock_s)
         failure: UpstreamError | None = None
@@ -58,23 +60,22 @@ class Relay:
         while (attempt := attempts.next(failure)) is not None:
             target = attempt.target
             try:
-                with self._noted(attempt, tries):
-                    trial = Try(request, attempt, attempts.made, wait)
-                    return await trial.open(self._transport_of(attempt.provider))
+                return await self._try(request, attempt, attempts.made, wait, tries)
             except UpstreamError as error:
                 failure = error
                 _log_failure(request, attempt, error)
         last = failure or faults.no_key()
         raise CallFailed(last, Served(target, attempts.made, last.upstream_request_id, wait.total_s))
 
-    @contextmanager
-    def _noted(self, attempt: Attempt, tries: list[AttemptRecord]) -> Iterator[None]:
-        """Add the try to the record, however it ends."""
+    async def _try(
+        self, request: RelayRequest, attempt: Attempt, number: int, wait: UpstreamWait, tries: list[AttemptRecord]
+    ) -> Opened:
+        """One try; however it ends, it is added to the record."""
         started_s = self._clock_s()
         status: int | None = OK
         code: str | None = None
         try:
-            yield
+            return await Try(request, attempt, number, wait).open(self._transport_of(attempt.provider))
         except UpstreamError as error:
             status, code = error.facts.status, error.facts.code
             raise

@@ -24,10 +24,10 @@ _USAGE_OBJECT = re.compile(rb'"usage"\s*:\s*\{')
 _MAX_COUNT = 2**53
 """Up to here every JSON reader counts exactly; a larger one is no number of tokens."""
 
-_HOLDERS: dict[Dialect, tuple[str, ...]] = {
-    Dialect.CHAT: ("x_groq.usage", "usage"),  # Groq's streams tell it under their own name, asked for or not.
-    Dialect.RESPONSES: ("usage", "response.usage"),
-    Dialect.MESSAGES: ("message.usage", "usage"),
+_HOLDERS: dict[Dialect, tuple[tuple[str, ...], ...]] = {
+    Dialect.CHAT: (("x_groq", "usage"), ("usage",)),  # Groq's streams tell it under their own name, asked for or not.
+    Dialect.RESPONSES: (("usage",), ("response", "usage")),
+    Dialect.MESSAGES: (("message", "usage"), ("usage",)),
 }
 """Where an answer or an event keeps its usage object; a later one wins."""
 
@@ -63,6 +63,11 @@ _NUMBERS: dict[Dialect, tuple[tuple[str, str], ...]] = {
     ),
 }
 """(path in the usage object, the number it is); of two paths to one number the later wins."""
+_PLACES = {
+    dialect: tuple((path.rpartition(".")[0] or None, path.rpartition(".")[2], name) for path, name in numbers)
+    for dialect, numbers in _NUMBERS.items()
+}
+"""The same, cut: (key of the inner object or None, key, the number it is)."""
 
 
 def read_usage(dialect: Dialect, document: Mapping[str, Any]) -> Usage | None:
@@ -103,18 +108,35 @@ class UsageTap:
 
 def _told(dialect: Dialect, document: Mapping[str, Any]) -> dict[str, int]:
     """The numbers in one document, by the names of the table above."""
-    return {
-        name: count
-        for holder in _HOLDERS[dialect]
-        for path, name in _NUMBERS[dialect]
-        if (count := _count(_at(document, f"{holder}.{path}"))) is not None
-    }
+    told: dict[str, int] = {}
+    for holder in _HOLDERS[dialect]:
+        usage = _inner(document, holder)
+        if usage is not None:
+            _add(told, usage, dialect)
+    return told
 
 
-def _at(value: object, path: str) -> object:
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+def _add(told: dict[str, int], usage: Mapping[str, Any], dialect: Dialect) -> None:
+    for parent, key, name in _PLACES[dialect]:
+        if parent is None:
+            holder = usage
+        elif isinstance(inner := usage.get(parent), dict):
+            holder = inner
+        else:
+            continue
+        count = _count(holder.get(key))
+        if count is not None:
+            told[name] = count
+
+
+def _inner(document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any] | None:
+    value: Any = document
+    for key in path:
+        value = value.get(key)
+        if not isinstance(value, dict):
+            return None
+    holder: Mapping[str, Any] = value
+    return holder
 
 
 def _count(value: object) -> int | None:

@@ -8,17 +8,9 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from relay.errors import StoreError
 from relay.resources import MIGRATIONS
@@ -33,19 +25,17 @@ def migrate(data_folder: Path, *, migrations: Path = MIGRATIONS) -> str:
     """Bring the store to the newest revision in `migrations` and give its name. Raises StoreError."""
     _make_private_folder(data_folder)
     path = data_folder / DATABASE_NAME
-    scripts = ScriptDirectory(str(migrations))
-    newest = scripts.get_current_head() or ""
+    known = revisions(migrations)
+    newest = known[-1]
     try:
         with _lock(data_folder / "migrate.lock"):
             current = _current_revision(path)
             if current != newest:
-                _refuse_unknown(scripts, path, current)
+                _refuse_unknown(known, path, current)
                 _copy(path, current)
-                _upgrade(path, migrations)
+                _upgrade(path, newest, migrations)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"The store {path} can't be opened: {error}.") from error
-    except DBAPIError as error:
-        raise StoreError(f"The store {path} can't be brought to revision {newest}: {error.orig}.") from error
     return newest
 
 
@@ -87,14 +77,15 @@ def _current_revision(path: Path) -> str:
         return str(row[0]) if row else ""
 
 
-def _refuse_unknown(scripts: ScriptDirectory, path: Path, current: str) -> None:
-    if not current:
-        return
-    try:
-        scripts.get_revision(current)
-    except CommandError:
+def revisions(migrations: Path) -> list[str]:
+    """All revisions, oldest first: a file is named by its own, `0002_calls.py`."""
+    return sorted(path.name.partition("_")[0] for path in (migrations / "versions").glob("[0-9]*_*.py"))
+
+
+def _refuse_unknown(known: Sequence[str], path: Path, current: str) -> None:
+    if current and current not in known:
         message = f"The store {path} is newer than this release (revision {current}): install the newer release again."
-        raise StoreError(message) from None
+        raise StoreError(message)
 
 
 def _copy(path: Path, current: str) -> None:
@@ -108,26 +99,8 @@ def _copy(path: Path, current: str) -> None:
         connection.execute("VACUUM INTO ?", (str(copy),))
 
 
-def _upgrade(path: Path, migrations: Path) -> None:
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
-    alembic = AlembicConfig()
-    alembic.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    with engine.connect() as connection:
-        alembic.attributes["connection"] = connection
-        command.upgrade(alembic, "head")
-    engine.dispose()
+def _upgrade(path: Path, newest: str, migrations: Path) -> None:
+    """Only here is Alembic loaded: most starts find the store as it should be, and its 11 MB would stay for good."""
+    from relay.store.upgrade import upgrade
 
-
-def _set_up(connection: sqlite3.Connection, record: object) -> None:
-    connection.isolation_level = None  # Else sqlite3 leaves CREATE and ALTER out of its transactions.
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # First: SQLite ignores it once anything is written.
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    upgrade(path, newest, migrations)

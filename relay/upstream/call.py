@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 
 from aiohttp import (
     ClientConnectorError,
@@ -47,7 +47,7 @@ class SessionTransport:
         deadlines = request.deadlines
         started_s = self._sweep.clock_s()
         wait_s = deadlines.connect_s + deadlines.first_byte_s
-        with _mapped_before_head(faults.total_timeout if deadlines.total_s < wait_s else faults.first_byte_timeout):
+        try:
             async with asyncio.timeout(min(wait_s, deadlines.total_s)):
                 response = await session.request(
                     request.method,
@@ -55,8 +55,10 @@ class SessionTransport:
                     headers=request.headers,
                     data=_payload(request),
                     allow_redirects=False,
-                    timeout=ClientTimeout(total=None, connect=deadlines.connect_s),
+                    timeout=_connecting_within(deadlines.connect_s),
                 )
+        except (ClientError, ConnectionError, TimeoutError) as error:
+            raise _before_head(error, is_total=deadlines.total_s < wait_s) from error
         try:
             decoder = decoder_for(", ".join(response.headers.getall("Content-Encoding", ())))
         except UpstreamError:
@@ -143,22 +145,23 @@ class SessionCall:
         self._response.close()
 
 
-@contextmanager
-def _mapped_before_head(timed_out: Callable[[], UpstreamError]) -> Iterator[None]:
-    """`timed_out` makes the error for the deadline of the whole wait."""
-    try:
-        yield
-    except ConnectionTimeoutError as error:
-        raise faults.connect_timeout() from error
-    except ClientConnectorError as error:
+@lru_cache(64)
+def _connecting_within(connect_s: float) -> ClientTimeout:
+    return ClientTimeout(total=None, connect=connect_s)
+
+
+def _before_head(error: ClientError | ConnectionError | TimeoutError, *, is_total: bool) -> UpstreamError:
+    """What kept the head from coming; `is_total` says which deadline ours was."""
+    if isinstance(error, ConnectionTimeoutError):
+        return faults.connect_timeout()
+    if isinstance(error, ClientConnectorError):
         is_ours = error.os_error.errno in (errno.EMFILE, errno.ENFILE)
-        raise (faults.out_of_descriptors() if is_ours else faults.unreachable()) from error
-    except TimeoutError as error:
-        raise timed_out() from error
-    except (ServerDisconnectedError, ClientOSError, ConnectionError) as error:
-        raise faults.closed_before_head() from error
-    except ClientError as error:
-        raise faults.protocol() from error
+        return faults.out_of_descriptors() if is_ours else faults.unreachable()
+    if isinstance(error, TimeoutError):
+        return faults.total_timeout() if is_total else faults.first_byte_timeout()
+    if isinstance(error, ServerDisconnectedError | ClientOSError | ConnectionError):
+        return faults.closed_before_head()
+    return faults.protocol()
 
 
 def _broken_body(error: ClientError | ConnectionError) -> UpstreamError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
+from functools import lru_cache
 
 from multidict import CIMultiDict
 
@@ -27,6 +28,8 @@ _PASS_DOWN = (
     "anthropic-*", "content-type", "openai-processing-ms", "retry-after", "x-ratelimit-*", "x-should-retry",
 )  # fmt: skip
 _NEVER_DOWN = frozenset({"anthropic-organization-id"})
+MAX_NAMES = 1024
+"""Spellings of header names whose verdict is kept."""
 _REQUEST_ID_NAMES = ("x-request-id", "request-id")
 
 
@@ -34,32 +37,39 @@ class UpwardFilter:
     """Chooses, for one provider, which of a client's headers go along."""
 
     def __init__(self, forward_headers: Sequence[str] = ()) -> None:
-        self._allowed = _any_of((*_PASS_UP, *forward_headers))
+        allowed = _any_of((*_PASS_UP, *forward_headers))
+        self._passes = lru_cache(MAX_NAMES)(lambda name: _passes_up(name.lower(), allowed))
+        """By the name as it is spelled: clients send the same few names in each call."""
 
     def choose(self, headers: Iterable[tuple[str, str]], connection: str) -> CIMultiDict[str]:
         """The headers to send, in the client's order. `connection` is its Connection header, "" where it has none."""
         hop_by_hop = {name.strip().lower() for name in connection.split(",")} if connection else frozenset()
         chosen: CIMultiDict[str] = CIMultiDict()
         for name, value in headers:
-            lower = name.lower()
-            if self._passes(lower) and lower not in hop_by_hop:
+            if self._passes(name) and not (hop_by_hop and name.lower() in hop_by_hop):
                 chosen.add(name, value)
         return chosen
 
-    def _passes(self, lower: str) -> bool:
-        if lower in _NEVER_UP or lower.startswith(_NEVER_UP_PREFIXES) or "_" in lower:
-            return False
-        return self._allowed.match(lower) is not None
+
+def _passes_up(lower: str, allowed: re.Pattern[str]) -> bool:
+    if lower in _NEVER_UP or lower.startswith(_NEVER_UP_PREFIXES) or "_" in lower:
+        return False
+    return allowed.match(lower) is not None
 
 
 def downward(headers: Mapping[str, str]) -> CIMultiDict[str]:
     """The headers of a provider's answer that a client may see."""
     chosen: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        lower = name.lower()
-        if lower not in _NEVER_DOWN and _DOWN.match(lower):
+        if _passes_down(name):
             chosen.add(name, value)
     return chosen
+
+
+@lru_cache(MAX_NAMES)
+def _passes_down(name: str) -> bool:
+    lower = name.lower()
+    return lower not in _NEVER_DOWN and _DOWN.match(lower) is not None
 
 
 def upstream_request_id(headers: Mapping[str, str]) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,9 +57,7 @@ class RelayedEndpoint:
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Handle one call. Raises RequestError or UpstreamError while the answer has not started."""
         exchange = request[EXCHANGE]
-        call = RelayedCall(request, exchange, self._entry(request, exchange), self._desk)
-        async with call.booked():
-            return await call.serve()
+        return await RelayedCall(request, exchange, self._entry(request, exchange), self._desk).booked()
 
     def _entry(self, request: web.Request, exchange: Exchange) -> CallEntry:
         if exchange.principal is None:
@@ -91,12 +88,11 @@ class RelayedCall:
         self._is_plain = False
         """A whole answer is on its way, into which no error event fits."""
 
-    @asynccontextmanager
-    async def booked(self) -> AsyncIterator[None]:
-        """Whatever happens inside is recorded, once, after everything that it held was let go."""
+    async def booked(self) -> web.StreamResponse:
+        """Serve; whatever happens is recorded, once, after everything that the call held was let go."""
         entry, desk = self._entry, self._desk
         try:
-            yield
+            return await self.serve()
         except RequestError as error:
             entry.failed(Outcome.REJECTED, error.facts.status, error.facts.code or error.facts.openai_type)
             raise

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from relay.errors import StoreError
 from relay.resources import MIGRATIONS
-from relay.store.migrate import APPLICATION_ID, DATABASE_NAME, migrate
+from relay.store.migrate import APPLICATION_ID, DATABASE_NAME, migrate, revisions
 
 NEWEST = "0002"
 MAKES_A_TABLE = """
@@ -96,6 +97,18 @@ def test_migrations_may_lie_in_a_folder_of_any_name(tmp_path: Path) -> None:
     folder = tmp_path / "100%"
     folder.mkdir()
     assert migrate(tmp_path / "data", migrations=newer_release(folder)) == "0003"
+
+
+def test_the_revisions_are_those_that_alembic_knows() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert revisions(MIGRATIONS) == [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
+def test_a_store_that_is_as_it_should_be_is_opened_without_alembic(folder: Path) -> None:
+    migrate(folder)
+    program = "import sys, pathlib, relay.store.migrate as m; m.migrate(pathlib.Path(sys.argv[1])); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+    assert "alembic" not in loaded.stdout.split()
 
 
 def test_the_second_run_does_nothing(folder: Path) -> None:
