@@ -33,7 +33,7 @@
 
 enum {
     INPUT = 16384,       /* Bytes of a connection's input that are held: the longest head of a request. */
-    BURST = 16,          /* Events in one write where they aren't paced. */
+    BURST = 1,          /* Events in one write: providers send each by itself. */
     READY = 512,         /* Sockets that one wait reports. */
     BACKLOG = 4096,
     LARGEST_EVENT = 60000,

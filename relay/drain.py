@@ -21,7 +21,7 @@ from relay.web.listening import Listening
 TELL_S = 2.0
 """How long before its end a call is told: time for the error event to go out."""
 LINGER_S = 0.2
-"""How long connections stay that serve nothing: a request may be on its way over one of them."""
+"""How long connections stay that serve nothing: a request may be on its way over one of them, and is still answered."""
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +44,13 @@ async def drain(
         await _either(hurry.wait(), patience.delay_s)
     listening.refuse_new()
     log.info("draining: %d calls are under way and have up to %g s", len(live_calls), patience.drain_s)
-    await _either(hurry.wait(), min(LINGER_S, patience.drain_s))
     tell_s = min(TELL_S, patience.drain_s / 2)
     async with asyncio.TaskGroup() as group:
         impatience = group.create_task(_cut_on(hurry, live_calls))
         if not await live_calls.over(patience.drain_s - tell_s):
             live_calls.cut()
+            await live_calls.over(tell_s)
+        await _either(hurry.wait(), min(LINGER_S, patience.drain_s))
         await live_calls.over(tell_s)
         impatience.cancel()
     listening.connections.close_idle()

@@ -6,14 +6,16 @@ counted and told. What repeats itself is told at a bounded rate. Nothing here ev
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import queue
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -23,7 +25,9 @@ from relay.model import CallRecord
 
 MAX_LINES_WAITING = 10_000
 MAX_LINES_PER_S = 10
-"""Of one kind (the same message, whatever is filled in), but for lines of calls."""
+"""Of one kind (from the same place in the code), but for lines of calls."""
+LAST_WORDS_S = 2.0
+"""How long the end of the process waits for a reader of stderr that has stalled."""
 CALLS = "relay.calls"
 
 
@@ -34,7 +38,8 @@ class TextFormatter(logging.Formatter):
         """One line, and behind it the traceback where there is one."""
         if record.name == CALLS:
             return record.getMessage()
-        line = f"{_moment(record.created)} {record.levelname} {record.name} {record.getMessage()}"
+        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        line = f"{_moment(record.created)} {record.levelname} {record.name} {message}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -53,7 +58,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             document["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(document).decode()
+        return json.dumps(document)  # It takes every text, such as half of a surrogate pair.
 
 
 FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -76,7 +81,9 @@ class RateLimit(logging.Filter):
         """Called for each record."""
         if record.name == CALLS:
             return True
-        passed, held_back = self._kinds.setdefault((record.name, record.msg), (deque(maxlen=self._lines_per_s), [0]))
+        passed, held_back = self._kinds.setdefault(
+            (record.name, record.pathname, record.lineno), (deque(maxlen=self._lines_per_s), [0])
+        )
         now_s = self._clock_s()
         if len(passed) == self._lines_per_s and now_s - passed[0] < 1:
             held_back[0] += 1
@@ -105,25 +112,45 @@ class _Queueing(logging.handlers.QueueHandler):
         return record
 
 
+class _Writing(threading.Thread):
+    """Takes records from the queue until it finds None."""
+
+    def __init__(self, lines: queue.Queue[logging.LogRecord | None], writer: logging.Handler) -> None:
+        super().__init__(name="log", daemon=True)
+        self._lines = lines
+        self._writer = writer
+
+    def run(self) -> None:
+        """Called by the thread."""
+        while (record := self._lines.get()) is not None:
+            self._writer.handle(record)
+
+    def end(self) -> None:
+        """Write what is left; given up where nobody reads it."""
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=LAST_WORDS_S)
+            self.join(LAST_WORDS_S)
+
+
 @contextmanager
 def logging_to(stream: TextIO = sys.stderr, *, level: str, form: str) -> Iterator[None]:
     """Log while inside; on leaving, what has been logged is written."""
     writer = logging.StreamHandler(stream)
     writer.setFormatter(FORMATTERS[form]())
-    lines: queue.Queue[Any] = queue.Queue(MAX_LINES_WAITING)
+    lines: queue.Queue[logging.LogRecord | None] = queue.Queue(MAX_LINES_WAITING)
     entrance = _Queueing(lines)
     entrance.addFilter(RateLimit())
     root = logging.getLogger()
-    listener = logging.handlers.QueueListener(lines, writer)
     root.setLevel(level)
     root.addHandler(entrance)
-    listener.start()
+    writing = _Writing(lines, writer)
+    writing.start()
     try:
         yield
     finally:
         root.removeHandler(entrance)
-        listener.stop()
-        if entrance.dropped:
+        writing.end()
+        if entrance.dropped and not writing.is_alive():
             print(f"{entrance.dropped} lines of the log found no room", file=stream)
 
 
@@ -162,7 +189,7 @@ def _quoted(text: str | None) -> str:
     """A value on one line, of one word: what a client chose may hold anything."""
     if text is None:
         return "-"
-    return text if text.isascii() and text.isprintable() and " " not in text else orjson.dumps(text).decode()
+    return text if text.isascii() and text.isprintable() and " " not in text else json.dumps(text)
 
 
 def _json_line(record: CallRecord) -> str:

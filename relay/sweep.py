@@ -58,8 +58,9 @@ class Sweep:
         """Look at everything once."""
         now_s = self.clock_s()
         for watch in [watch for watch in self._watches if watch.due_s <= now_s]:
-            watch.due_s = NEVER
-            watch.expire()
+            if watch.due_s <= now_s and watch in self._watches:  # One that has just been told may have changed that.
+                watch.due_s = NEVER
+                watch.expire()
         for check in self._checks:
             check(now_s)
 

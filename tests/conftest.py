@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from relay.app import World
+from tests.support.clients import Callers
 from tests.support.running import ACCESS_KEY, RunningRelay, configuration, running_relay
 from tests.support.scripted import Script, ScriptedUpstream, scripted_upstream
 
@@ -72,3 +73,11 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
     headers = {"Authorization": f"Bearer {ACCESS_KEY}"}
     async with aiohttp.ClientSession(headers=headers, auto_decompress=False) as session:
         yield session
+
+
+@pytest.fixture
+async def call() -> AsyncIterator[Callers]:
+    """Raw clients: `caller = await call(port, request)`."""
+    callers = Callers()
+    yield callers
+    await callers.close()

@@ -153,6 +153,8 @@ class Try:
         collected = Collector(MAX_HELD_BYTES)
         is_whole = await call.pump(collected)
         body = bytes(collected.body)
+        if not is_whole and self._request.is_stream:
+            raise faults.bad_event()  # A document where events were asked for, and one too large to be judged.
         if not is_whole:
             return RelayStream(call, Verbatim(), downward(head.headers), prefix=body)
         call.close()

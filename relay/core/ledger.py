@@ -66,11 +66,11 @@ class Ledger:
             await task
 
     async def _write_for_ever(self) -> None:
-        while not self._is_closing:
+        while not self._is_closing or self._waiting:
             await self._came.wait()
             if not self._is_closing:
                 await asyncio.sleep(BATCH_S)
-            self._came.clear()
+                self._came.clear()
             while self._waiting:
                 await self._write(self._waiting[:MAX_BATCH])
 
@@ -85,7 +85,7 @@ class Ledger:
 
     async def _not_stored(self, error: StoreError) -> None:
         """Try again, or at the very end put what can't be stored into the log, where it is not lost at least."""
-        what = "are in the log alone" if self._is_closing else "wait"
+        what = "can't be stored, and are in the log alone (if log_level is INFO)" if self._is_closing else "wait"
         log.warning("%d records of calls %s: %s", len(self._waiting), what, error)
         if self._is_closing:
             self._tell(self._waiting)

@@ -77,7 +77,7 @@ class Relay:
         try:
             return await Try(request, attempt, number, wait).open(self._transport_of(attempt.provider))
         except UpstreamError as error:
-            status, code = error.facts.status, error.facts.code
+            status, code = error.facts.status, error.facts.code or error.facts.openai_type
             raise
         except asyncio.CancelledError:
             status = None

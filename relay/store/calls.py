@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from relay.errors import StoreError
@@ -34,12 +34,16 @@ class CallStore:
 
     async def add(self, records: Sequence[CallRecord], /) -> None:
         """Add rows, each once: one that is there already stays as it is. Raises StoreError."""
+        if not records:
+            return
         rows = [_row(record) for record in records]
         try:
             async with self._engine.begin() as connection:
                 await connection.exec_driver_sql(_INSERT, rows)
         except DBAPIError as error:
             raise StoreError(f"the table of calls takes no rows: {error.orig}") from error
+        except (SQLAlchemyError, ValueError, OverflowError) as error:
+            raise StoreError(f"the table of calls takes no rows: {error}") from error
 
 
 def _row(record: CallRecord) -> tuple[str | int | bool | None, ...]:

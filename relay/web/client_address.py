@@ -7,12 +7,15 @@ It is read from its end, as far as trusted proxies wrote it: everything in front
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?")
 
 
 class ProxyTrust:
@@ -32,9 +35,9 @@ class ProxyTrust:
 
     def client(self, peer: str, forwarded_for: Sequence[str]) -> str:
         """The client's address. `forwarded_for` are the values of all X-Forwarded-For headers, in order."""
+        seen = peer.removeprefix("::ffff:")
         if not (self._networks and forwarded_for) or not self._is_proxy(peer):
-            return peer
-        seen = peer
+            return seen
         for text in reversed(", ".join(forwarded_for).split(",")):
             address = _address(text.strip())
             if address is None:
@@ -50,9 +53,10 @@ class ProxyTrust:
 
 
 def _address(text: str) -> Address | None:
-    """An address, an IPv4 one that IPv6 wraps as itself; None: the text is none."""
+    """An address, an IPv4 one that IPv6 wraps as itself; None: the text is none. Some proxies add a port."""
+    with_port = _WITH_PORT.fullmatch(text)
     try:
-        address = ip_address(text)
+        address = ip_address(next(filter(None, with_port.groups())) if with_port else text)
     except ValueError:
         return None
     return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address

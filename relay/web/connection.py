@@ -39,6 +39,7 @@ class Connection(web.RequestHandler):
         "_sent_bytes",
         "_sent_since_s",
         "_writer",
+        "heard_s",
         "is_busy",
         "is_stalled",
         "is_surplus",
@@ -58,6 +59,8 @@ class Connection(web.RequestHandler):
         """Since when the client has taken nothing of what is waiting for it."""
         self.is_busy = False
         """A request is being handled."""
+        self.heard_s = connections.clock_s()
+        """When it last sent something, or got the end of an answer."""
         self.is_stalled = False
         """Cut, because the client read nothing for too long."""
         self.is_surplus = False
@@ -79,8 +82,10 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
-        if not self.is_busy and self._head_due_s == NEVER:
-            self._head_due_s = self._connections.head_due_s(self)
+        if not self.is_busy:
+            self.heard_s = self._connections.clock_s()
+            if self._head_due_s == NEVER:
+                self._head_due_s = self._connections.head_due_s(self)
         super().data_received(data)
 
     def begin(self, writer: AbstractStreamWriter) -> None:
@@ -93,6 +98,7 @@ class Connection(web.RequestHandler):
     def end(self) -> None:
         """The request has been handled; its answer may not be sent to the end yet."""
         self.is_busy = False
+        self.heard_s = self._connections.clock_s()
         self._connections.went_idle(self)
 
     @property

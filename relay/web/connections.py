@@ -21,6 +21,8 @@ RESERVED_FILES = 64
 """Descriptors for the store, the log, libraries, and connections to providers that wait for their next call."""
 SURPLUS_HEAD_S = 2.0
 """How long a surplus connection may take to send its one request."""
+SILENT_S = 0.25
+"""How long a connection must have been silent to be closed for a newcomer, while there is room for surplus ones."""
 LEAST = 8
 ADDRESS_SHARE = 4
 """One address gets a quarter of all connections, unless it is a trusted proxy's or this machine's."""
@@ -48,6 +50,7 @@ class Connections:
         clock_s: Callable[[], float],
         options: dict[str, Any],
         is_trusted: Callable[[str], bool] = lambda address: True,
+        silent_s: float = SILENT_S,
     ) -> None:
         self.options = options
         """What aiohttp's protocol is made with."""
@@ -57,8 +60,9 @@ class Connections:
         self._limit = limit
         self._limit_per_address = max(LEAST, limit // ADDRESS_SHARE)
         self._header_timeout_s = header_timeout_s
-        self._clock_s = clock_s
+        self.clock_s = clock_s
         self._is_trusted = is_trusted
+        self._silent_s = silent_s
         self._open: dict[Connection, None] = {}
         """In the order in which they became idle or were opened; the busy ones stand wherever they stood."""
         self._per_address: Counter[str] = Counter()
@@ -69,16 +73,14 @@ class Connections:
     def head_due_s(self, connection: Connection) -> float:
         """By when a head that begins now must be whole."""
         timeout_s = self._header_timeout_s
-        return self._clock_s() + (min(timeout_s, SURPLUS_HEAD_S) if connection.is_surplus else timeout_s)
+        return self.clock_s() + (min(timeout_s, SURPLUS_HEAD_S) if connection.is_surplus else timeout_s)
 
     def opened(self, connection: Connection) -> None:
         """A client has connected: it is served, or another one makes room, or it gets less, or nothing."""
         self._open[connection] = None
         self._per_address[connection.address] += 1
         excess = len(self._open) - self._limit
-        if excess > 0 and (idle := self._longest_idle(connection)) is not None:
-            self.closed(idle)
-            idle.force_close()
+        if excess > 0 and self._makes_room(connection, self._silent_s if excess <= SURPLUS else 0):
             excess -= 1
         if not self._is_trusted(connection.address):
             excess = max(excess, self._per_address[connection.address] - self._limit_per_address)
@@ -86,9 +88,16 @@ class Connections:
         if excess > SURPLUS:
             connection.cut()
 
-    def _longest_idle(self, newest: Connection) -> Connection | None:
-        candidates = (one for one in self._open if not one.is_busy and not one.waiting_bytes)
-        return next((one for one in candidates if one is not newest), None)
+    def _makes_room(self, newest: Connection, silent_s: float) -> bool:
+        """Close the one that has been idle longest, if one has been silent for so long: else its request may be on
+        its way. Where somebody must go, even that is better than to turn away a probe."""
+        silent_since_s = self.clock_s() - silent_s
+        idle = (one for one in self._open if not one.is_busy and one.heard_s <= silent_since_s)
+        chosen = next((one for one in idle if one is not newest and not one.waiting_bytes), None)
+        if chosen is not None:
+            self.closed(chosen)
+            chosen.force_close()
+        return chosen is not None
 
     def went_idle(self, connection: Connection) -> None:
         """A request is over: its connection is now the one that has been idle for the shortest time."""
@@ -113,4 +122,4 @@ class Connections:
         """Close the connections that serve nothing; the others close behind their answer."""
         self.is_closing = True
         for connection in [one for one in self._open if not one.is_busy]:
-            connection.close()
+            connection.force_close()

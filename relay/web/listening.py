@@ -46,7 +46,11 @@ class Listening:
         self.connections = connections
 
     def refuse_new(self) -> None:
-        """Accept no more; a socket that systemd holds as well keeps its line of waiting clients."""
+        """Accept no more, and let each answer close its connection.
+
+        A socket that systemd holds as well keeps its line of waiting clients.
+        """
+        self.connections.is_closing = True
         self._server.close()
 
 

@@ -211,7 +211,8 @@ class RelayedCall:
 
     def _failed(self, outcome: Outcome, status: int, error: UpstreamError) -> web.StreamResponse:
         is_our_end = error.facts.code == faults.SHUTTING_DOWN
-        self._entry.failed(Outcome.SHUTTING_DOWN if is_our_end else outcome, status, error.facts.code)
+        code = error.facts.code or error.facts.openai_type
+        self._entry.failed(Outcome.SHUTTING_DOWN if is_our_end else outcome, status, code)
         return self._writer.response
 
     def _left(self) -> web.StreamResponse:

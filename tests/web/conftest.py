@@ -16,7 +16,7 @@ from relay.web.listening import listening, protocol_options
 ServeApp = Callable[[web.Application], Awaitable[int]]
 
 
-def connections(limit: int = 100) -> Connections:
+def connections(limit: int = 100, *, silent_s: float = 0) -> Connections:
     """A registry with room, and deadlines that no test meets."""
     return Connections(
         limit=limit,
@@ -24,6 +24,7 @@ def connections(limit: int = 100) -> Connections:
         write_timeout_s=60,
         clock_s=time.monotonic,
         options=protocol_options(60),
+        silent_s=silent_s,
     )
 
 
