@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,10 @@ from tests.support.scripted import Out, Received, answers
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 MIB = 2**20
+WITH_A_KEY = f"application/json\r\nx-api-key: {ACCESS_KEY}"
+
+figures = logging.getLogger("proof")
+"""`-o log_cli=true -o log_cli_level=INFO` shows them."""
 
 
 async def probed(relay: Daemon) -> float:
@@ -56,7 +61,7 @@ async def test_readers_that_stall_hold_little_and_are_cut(
                 most_bytes = max(most_bytes, relay.rss_bytes())
         assert relay.rows() == [("client_stalled", count)]
         assert most_bytes - idle_bytes <= count * MIB
-        print(f"{(most_bytes - idle_bytes) / count / 1024:.0f} KiB each")
+        figures.info("%d KiB for each of %d stalled readers", (most_bytes - idle_bytes) / count / 1024, count)
 
 
 @asynccontextmanager
@@ -95,7 +100,7 @@ async def test_thousands_of_streams_at_one_event_a_second_all_complete(
                 assert (result["calls"], result["errors"]) == (count, 0)
                 assert relay.rows() == [("complete", count)]
                 assert rss_bytes <= 400 * MIB
-                print(f"{rss_bytes / MIB:.0f} MiB with {count} streams")
+                figures.info("%d MiB with %d streams, probes within %.3f s", rss_bytes / MIB, count, slowest_s)
         finally:
             upstream.kill()
             await upstream.wait()
@@ -156,7 +161,7 @@ async def test_slowhttptest_is_shaken_off_while_others_are_served(
     providers = {"up": provider(upstream.url, default=True)}
     async with daemon(tmp_path, providers) as relay:
         attack = await asyncio.create_subprocess_exec(
-            "slowhttptest", kind, "-c", str(count), "-r", "500", "-i", "5", "-l", "40", "-p", "1", "-s", "8192",
+            "slowhttptest", kind, "-c", str(count), "-r", "500", "-i", "5", "-l", "40", "-p", "1", "-s", "8192", "-f", WITH_A_KEY,
             "-u", f"{relay.url}/v1/chat/completions", cwd=tmp_path, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         served = 0
@@ -167,4 +172,4 @@ async def test_slowhttptest_is_shaken_off_while_others_are_served(
             served += 1
         assert asyncio.get_running_loop().time() - started_s <= 34
         assert served > 100
-        print(f"{served} calls served meanwhile")
+        figures.info("%d calls served meanwhile, %s", served, kind)
