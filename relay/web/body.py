@@ -13,7 +13,8 @@ from relay.core.admission import BodyBudget
 from relay.errors import BodyTimeout, BodyTooLarge, InvalidRequest, UnsupportedEncoding
 
 LEAST_BYTES_PER_S = 1024
-"""A body that comes more slowly makes no progress: else a byte now and then would hold a connection for ever."""
+GRACE_S = 20.0
+"""After this time a body must have come at that rate: else a byte now and then would hold a connection for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,7 @@ class BodyReader:
 
     def patience_s(self, received_bytes: int, elapsed_s: float) -> float:
         """How long the next piece may take: `body_timeout`, and less where all of it has been too slow so far."""
-        timeout_s = self._limits.timeout_s
-        return min(timeout_s, timeout_s + received_bytes / LEAST_BYTES_PER_S - elapsed_s)
+        return min(self._limits.timeout_s, GRACE_S + received_bytes / LEAST_BYTES_PER_S - elapsed_s)
 
     def _hold(self, size_bytes: int) -> None:
         """Have at least so much of the budget."""

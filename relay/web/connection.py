@@ -39,6 +39,7 @@ class Connection(web.RequestHandler):
         "_sent_bytes",
         "_sent_since_s",
         "_writer",
+        "gives_up_reading",
         "heard_s",
         "is_busy",
         "is_stalled",
@@ -63,6 +64,8 @@ class Connection(web.RequestHandler):
         """When it last sent something, or got the end of an answer."""
         self.is_stalled = False
         """Cut, because the client read nothing for too long."""
+        self.gives_up_reading = False
+        """Once the answer is out, nothing more of the request is waited for; aiohttp would read on for 10 s."""
         self.is_surplus = False
         """One more than there should be: it gets one answer, and none that costs a call."""
         self.served = 0
@@ -149,7 +152,10 @@ class Connection(web.RequestHandler):
         """Send the answer; one that aiohttp made by itself, in front of the middleware, gets our form."""
         if isinstance(resp, web.HTTPException):
             resp = _made_here(resp.status)
-        return await super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        if self.gives_up_reading:
+            self.force_close()
+        return finished
 
     def handle_error(
         self,

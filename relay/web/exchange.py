@@ -29,6 +29,9 @@ class ClientConnection(Protocol):
     is_stalled: bool
     """Cut, because the client read nothing for too long."""
 
+    gives_up_reading: bool
+    """Once the answer is out, nothing more of the request is waited for."""
+
     def cut(self) -> None:
         """Drop the connection with all that is waiting to be sent."""
         ...

@@ -19,7 +19,7 @@ from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
-from relay.errors import ClientGone, Overloaded, RequestError, UpstreamError
+from relay.errors import BodyTimeout, ClientGone, Overloaded, RequestError, UpstreamError
 from relay.formats.registry import DIALECTS
 from relay.model import Outcome
 from relay.sweep import Sweep
@@ -130,7 +130,11 @@ class RelayedCall:
 
     async def _read(self) -> RelayRequest:
         request = self._request
-        raw = await self._body.read(request)
+        try:
+            raw = await self._body.read(request)
+        except BodyTimeout:
+            self._exchange.connection.gives_up_reading = True
+            raise
         asked = read_request(
             self._entry.endpoint,
             raw,

@@ -161,7 +161,8 @@ async def test_slowhttptest_is_shaken_off_while_others_are_served(
     providers = {"up": provider(upstream.url, default=True)}
     async with daemon(tmp_path, providers) as relay:
         attack = await asyncio.create_subprocess_exec(
-            "slowhttptest", kind, "-c", str(count), "-r", "500", "-i", "5", "-l", "40", "-p", "1", "-s", "8192", "-f", WITH_A_KEY,
+            "slowhttptest", kind, "-c", str(count), "-r", "500", "-i", "5", "-l", "40", "-p", "1", "-s", "8192",
+            "-f", WITH_A_KEY,
             "-u", f"{relay.url}/v1/chat/completions", cwd=tmp_path, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         served = 0

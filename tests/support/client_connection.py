@@ -16,6 +16,7 @@ class FakeConnection:
     waiting_bytes: int = 0
     is_surplus: bool = False
     is_stalled: bool = False
+    gives_up_reading: bool = False
 
     def cut(self) -> None:
         """See ClientConnection.cut."""

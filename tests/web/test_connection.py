@@ -84,7 +84,9 @@ async def test_a_body_that_stops_coming_is_a_408(start_relay: StartRelay) -> Non
     head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nx-api-key: {ACCESS_KEY}\r\nContent-Length: 9\r\n\r\n{{"
     answer = await raw_exchange(relay.port, head.encode())
     assert answer.startswith(b"HTTP/1.1 408 ")
-    (record,) = await relay.records()
+    async with asyncio.timeout(5):
+        assert (await ended(relay.port, head.encode())).startswith(b"HTTP/1.1 408 ")
+    record, _ = await relay.records(2)
     assert (record.outcome, record.status_code, record.model) == (Outcome.REJECTED, 408, None)
 
 
