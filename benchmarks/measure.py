@@ -79,6 +79,7 @@ class Bench:
             "--port": self.upstream_port,
             "--events": scenario.events,
             "--interval-us": scenario.interval_us,
+            "--burst": scenario.burst,
             "--event-bytes": scenario.event_bytes,
         }
         command = [str(self.upstream), *(str(word) for pair in options.items() for word in pair)]

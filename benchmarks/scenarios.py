@@ -26,6 +26,7 @@ class Scenario:
     events: int = 100  # Deltas in a stream,
     interval_us: int = 0  # and the time between two; 0: as fast as they are taken.
     event_bytes: int = 200
+    burst: int = 1  # Events in one write of the upstream, where they aren't paced.
 
     @property
     def mode(self) -> str:
@@ -47,11 +48,13 @@ FULL = (
     Scenario("plain", Unit.CALL, connections=16, calls=20_000),
     Scenario("paced", Unit.CHUNK, connections=200, calls=600, interval_us=20_000),
     Scenario("unpaced", Unit.CHUNK, connections=16, calls=1_000, events=1_000),
+    Scenario("bursts", Unit.CHUNK, connections=16, calls=1_000, events=1_000, burst=16),
 )
 QUICK = (
     Scenario("plain", Unit.CALL, connections=16, calls=500),
     Scenario("paced", Unit.CHUNK, connections=50, calls=50, events=25, interval_us=20_000),
     Scenario("unpaced", Unit.CHUNK, connections=16, calls=32, events=1_000),
+    Scenario("bursts", Unit.CHUNK, connections=16, calls=32, events=1_000, burst=16),
 )
 WARM_UP = Scenario("warm-up", Unit.CALL, connections=16, calls=1_000)
 HELD = Scenario("held", Unit.CHUNK, connections=1_000, calls=1_000, events=12, interval_us=1_000_000)

@@ -33,7 +33,6 @@
 
 enum {
     INPUT = 16384,       /* Bytes of a connection's input that are held: the longest head of a request. */
-    BURST = 1,          /* Events in one write: providers send each by itself. */
     READY = 512,         /* Sockets that one wait reports. */
     BACKLOG = 4096,
     LARGEST_EVENT = 60000,
@@ -80,7 +79,8 @@ struct connection {
 
 static struct {
     long port, events, interval_us, event_bytes;
-} options = {.port = 0, .events = 100, .interval_us = 0, .event_bytes = 200};
+    long burst; /* Events in one write where they aren't paced. */
+} options = {.port = 0, .events = 100, .interval_us = 0, .event_bytes = 200, .burst = 1};
 
 static int poller, listener, timer;
 static char *plain_answer, *event, *burst, *tail;
@@ -205,8 +205,8 @@ static void make_event(void) {
     char *data = text(&unused, DELTA, (int)(options.event_bytes - (long)bare), filling);
     event = chunk(&event_size, data);
     free(data);
-    burst = must(malloc(event_size * BURST));
-    for (int i = 0; i < BURST; i++)
+    burst = must(malloc(event_size * (size_t)options.burst));
+    for (long i = 0; i < options.burst; i++)
         memcpy(burst + (size_t)i * event_size, event, event_size);
 }
 
@@ -281,7 +281,7 @@ static void add_piece(struct iovec *pieces, int *count, const char *base, size_t
         pieces[(*count)++] = (struct iovec){.iov_base = (void *)(uintptr_t)base, .iov_len = size};
 }
 
-/* Put together what comes next, from `written` on: never more than `allowed`, and at most BURST events. */
+/* Put together what comes next, from `written` on: never more than `allowed`, and at most options.burst events. */
 static int next_pieces(const struct connection *one, struct iovec pieces[3]) {
     int count = 0;
     uint64_t at = one->written, end = one->allowed;
@@ -297,7 +297,7 @@ static int next_pieces(const struct connection *one, struct iovec pieces[3]) {
     }
     if (at < events_end && at < end) {
         uint64_t within = (at - head_end) % event_size;
-        uint64_t size = BURST * event_size - within;
+        uint64_t size = (uint64_t)options.burst * event_size - within;
         uint64_t most = (end < events_end ? end : events_end) - at;
         size = size < most ? size : most;
         add_piece(pieces, &count, burst + within, size);
@@ -559,6 +559,7 @@ static void take_options(int count, char **words) {
         {"--events", &options.events, 0, 1000000000},
         {"--interval-us", &options.interval_us, 0, 1000000000},
         {"--event-bytes", &options.event_bytes, 1, LARGEST_EVENT},
+        {"--burst", &options.burst, 1, 1000},
     };
     for (int i = 1; i < count; i += 2) {
         bool taken = false;
@@ -575,7 +576,7 @@ static void take_options(int count, char **words) {
         }
     }
     if (options.port == 0) {
-        fprintf(stderr, "usage: upstream --port P [--events N] [--interval-us U] [--event-bytes B]\n");
+        fprintf(stderr, "usage: upstream --port P [--events N] [--interval-us U] [--event-bytes B] [--burst N]\n");
         exit(2);
     }
 }

@@ -104,7 +104,8 @@ class SessionCall:
             for piece in self._pieces:
                 if not sink.feed(piece):
                     return False
-            data = await self._read()
+            content = self._response.content
+            data = b"" if content.at_eof() and content.exception() is None else await self._read()
             if not data:
                 self._decoder.flush()
                 return True

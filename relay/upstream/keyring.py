@@ -42,7 +42,9 @@ def choose(
     keys: Sequence[Key], state: KeyState, *, now: datetime, tried: Collection[str] = (), strategy: str = "round-robin"
 ) -> Key | None:
     """Choose among the available keys that this call has not `tried` (by label) and remember it; None: none is left."""
-    candidates = [key for key in available(keys, now) if key.label not in tried]
+    candidates = available(keys, now)
+    if tried:
+        candidates = [key for key in candidates if key.label not in tried]
     if not candidates:
         return None
     chosen = STRATEGIES[strategy](keys, candidates, state)
@@ -52,6 +54,8 @@ def choose(
 
 def _round_robin(keys: Sequence[Key], candidates: Sequence[Key], state: KeyState) -> Key:
     """The first candidate behind the last one used, in the order of the configuration, then round again."""
+    if len(candidates) == 1:
+        return candidates[0]
     labels = [key.label for key in keys]
     start = labels.index(state.last_label) + 1 if state.last_label in labels else 0
     return min(candidates, key=lambda key: (labels.index(key.label) - start) % len(labels))
