@@ -70,6 +70,27 @@ def test_what_is_no_origin_is_refused(origin: str) -> None:
     assert origin in found.message
 
 
+def test_a_trusted_proxy_is_an_address_or_a_network() -> None:
+    text = 'server: {trusted_proxies: ["127.0.0.1", "10.1.2.3/8", "fd00::/8"]}'
+    assert configured(text).server.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8", "fd00::/8")
+
+
+@pytest.mark.parametrize("network", ["localhost", "10.0.0.0/33", "", "*"])
+def test_what_is_no_network_is_refused_with_an_example(network: str) -> None:
+    found = problem(f'server: {{trusted_proxies: ["{network}"]}}')
+    assert found.path == "server.trusted_proxies[0]"
+    assert "10.0.0.0/8" in found.message
+
+
+@pytest.mark.parametrize("option", ["header_timeout", "body_timeout", "write_timeout"])
+def test_no_time_at_all_is_no_deadline(option: str) -> None:
+    assert "must be at least 0.05" in problem(f"server: {{{option}: 0}}").message
+
+
+def test_at_least_one_call_may_be_under_way() -> None:
+    assert "must be at least 1" in problem("server: {max_in_flight: 0}").message
+
+
 def test_a_port_is_a_whole_number_up_to_65535() -> None:
     assert configured("server: {port: 0}").server.port == 0
     assert problem("server: {port: 65536}").message == "must be at most 65535, not 65536"

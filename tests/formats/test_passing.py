@@ -17,7 +17,7 @@ from relay.formats.passing import PassingStream, Verbatim
 from relay.formats.registry import DIALECTS
 from relay.formats.scrub import Scrub
 from relay.formats.sse import write_event
-from relay.model import Dialect
+from relay.model import Dialect, Usage
 from tests.formats import reference
 from tests.formats.streams import (
     REQUEST_ID,
@@ -410,3 +410,28 @@ def test_a_stream_of_the_hidden_usage_alone_is_empty() -> None:
     with pytest.raises(UpstreamError) as caught:
         transform.feed(usage + b"data: [DONE]\n\n")
     assert caught.value.facts.code == "empty_response"
+
+
+# What it tells of its tokens
+
+
+USAGE_CHUNK = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n'
+
+
+def test_the_usage_is_known_though_the_client_does_not_see_it() -> None:
+    hiding = stream(Dialect.CHAT, is_hidden=is_usage_only)
+    out = hiding.feed(chunk("a") + USAGE_CHUNK + DONE)
+    assert out == chunk("a") + DONE
+    assert hiding.usage() == Usage(input_tokens=3, output_tokens=5)
+
+
+def test_what_follows_the_end_mark_does_not_count() -> None:
+    passing = stream(Dialect.CHAT)
+    passing.feed(chunk("a") + DONE + USAGE_CHUNK)
+    assert passing.usage() is None
+
+
+def test_a_body_without_events_tells_nothing() -> None:
+    body = Verbatim()
+    body.feed(USAGE_CHUNK)
+    assert body.usage() is None
