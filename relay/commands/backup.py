@@ -1,0 +1,25 @@
+"""`monorelay backup FILE`: everything that is needed to begin again elsewhere, in one file; the daemon goes on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from relay.commands.places import add_config, add_data, data_folder
+from relay.store.backup import back_up
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("backup", help="write configuration, store and data into one file", allow_abbrev=False)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a new .tar.gz; it holds secrets, so keep it like one")
+    add_config(parser)
+    add_data(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Back up. Raises StoreError."""
+    size_bytes = back_up(arguments.config, data_folder(arguments), arguments.file)
+    print(f"{arguments.file} was written, {size_bytes} bytes: unpack it into an empty folder to serve from there.")
+    return 0
