@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import subprocess
@@ -111,8 +112,9 @@ def test_what_is_missing_is_named(folder: Path, tmp_path: Path, missing: str) ->
 
 async def test_a_relay_serves_from_where_it_was_unpacked(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(PROGRAM), "backup", str(tmp_path / "b.tar.gz")]
-    printed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert "b.tar.gz was written" in printed
+    made = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=subprocess.PIPE)
+    printed, _ = await made.communicate()
+    assert b"b.tar.gz was written" in printed
     unpacked(tmp_path / "b.tar.gz", tmp_path / "new")
     async with daemon(tmp_path / "new") as relay:
         assert relay.rows() == []
