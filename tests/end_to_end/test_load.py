@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import StartUpstream
 from tests.support.clients import Callers, chat_request
 from tests.support.daemon import Daemon, daemon
+from tests.support.programs import needs
 from tests.support.running import ACCESS_KEY, provider, raw_exchange
 from tests.support.scripted import Out, Received, answers
 
@@ -73,6 +74,7 @@ async def compiled(folder: Path) -> AsyncIterator[Path]:
     yield folder
 
 
+@needs("cc")
 @pytest.mark.proof
 async def test_thousands_of_streams_at_one_event_a_second_all_complete(
     tmp_path: Path, proof_count: Callable[[int], int], unused_tcp_port: int
@@ -106,6 +108,7 @@ async def test_thousands_of_streams_at_one_event_a_second_all_complete(
             await upstream.wait()
 
 
+@needs("prlimit")
 @pytest.mark.parametrize("opening", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"], ids=["silent", "half a head"])
 async def test_more_connections_than_descriptors_leave_the_probes_alone(
     tmp_path: Path, call: Callers, opening: bytes
@@ -130,6 +133,7 @@ async def test_more_connections_than_descriptors_leave_the_probes_alone(
         assert answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
 
 
+@needs("prlimit")
 async def test_more_calls_than_descriptors_are_told_to_come_back(
     tmp_path: Path, start_upstream: StartUpstream, call: Callers
 ) -> None:
@@ -151,6 +155,7 @@ async def test_more_calls_than_descriptors_are_told_to_come_back(
         assert not any("Traceback" in line for line in relay.lines)
 
 
+@needs("slowhttptest")
 @pytest.mark.proof
 @pytest.mark.parametrize("kind", ["-H", "-B"], ids=["slow heads", "slow bodies"])
 async def test_slowhttptest_is_shaken_off_while_others_are_served(

@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from tests.conftest import StartRelay, StartUpstream
+from tests.support.programs import needs
 from tests.support.running import ACCESS_KEY, RunningRelay, provider
 from tests.support.scripted import Out, Received
 
@@ -111,7 +112,8 @@ def _posted(
     return session.post(url, data=io.BytesIO(body), headers=headers, server_hostname=SITE)
 
 
-@pytest.mark.parametrize("kind", PROXIES)
+@needs("openssl")
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=needs(kind)) for kind in PROXIES])
 async def test_a_stream_comes_through_as_it_is_made_and_the_address_is_the_clients_own(
     start_relay: StartRelay, start_upstream: StartUpstream, tmp_path: Path, unused_tcp_port: int, kind: str
 ) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import PROGRAM, write_config
+from tests.support.programs import needs
 from tests.support.running import raw_exchange
 
 UNITS = PROGRAM.parent / "systemd"
@@ -39,11 +40,13 @@ def asked(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@needs("systemd-analyze")
 def test_systemd_finds_nothing_wrong_with_the_units(units: Path) -> None:
     result = asked("systemd-analyze", "verify", *(str(units / unit.name) for unit in UNITS.iterdir()))
     assert (result.returncode, result.stderr.replace("Failed to", "")) == (0, "")
 
 
+@needs("systemd-analyze")
 def test_the_service_is_exposed_to_little(units: Path) -> None:
     service = str(units / "monorelay.service")
     result = asked("systemd-analyze", "security", "--offline=true", f"--threshold={MAX_EXPOSURE}", service)
@@ -83,6 +86,7 @@ async def test_a_service_manager_hears_of_readiness_life_and_the_end(tmp_path: P
     assert heard.count("WATCHDOG=1") >= 3
 
 
+@needs("systemd-socket-activate")
 async def test_systemd_socket_activate_hands_its_socket_over(tmp_path: Path, unused_tcp_port: int) -> None:
     write_config(tmp_path, {}, {"port": 1})
     address = f"127.0.0.1:{unused_tcp_port}"
