@@ -30,6 +30,7 @@ async def open_database(data_folder: Path) -> AsyncIterator[AsyncEngine]:
 def _set_up(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None  # Else sqlite3 begins transactions by itself, and not IMMEDIATE.
     cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")  # A copy by VACUUM INTO, put back, has lost it.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()

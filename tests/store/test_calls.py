@@ -220,3 +220,13 @@ async def test_a_store_may_lie_in_a_folder_of_any_name(tmp_path: Path, name: str
 def test_a_moment_is_kept_to_the_microsecond(microsecond: int) -> None:
     moment = datetime(2100, 1, 1, 0, 0, 1, microsecond, tzinfo=UTC)
     assert microseconds(moment) == 4_102_444_801_000_000 + microsecond
+
+
+async def test_a_store_that_was_put_back_from_a_copy_is_in_wal_mode_again(tmp_path: Path) -> None:
+    migrate(tmp_path)
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    async with open_database(tmp_path) as engine:
+        await CallStore(engine).add([record_of()])
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
