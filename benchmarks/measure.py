@@ -166,9 +166,9 @@ def measure_memory(bench: Bench, made_from: Program, scenario: Scenario) -> Held
                 time.sleep(SETTLE)
                 opened = rss_kib(server.pid)
                 rest, _ = load.communicate(timeout=LONGEST_LOAD)
-            except BaseException:
-                load.kill()
-                raise
+            finally:
+                if load.poll() is None:
+                    load.kill()
         if load.returncode != 0 or json.loads(rest)["events"] != scenario.expected_events:
             raise BenchmarkError(f"open streams on {server.name} went wrong: {rest.decode().strip()}")
     return Held(scenario.connections, idle, opened)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -114,11 +115,10 @@ class Server:
                 start_new_session=True,
                 preexec_fn=lambda: pin(core),
             )
-        try:
+        with ExitStack() as otherwise:
+            otherwise.callback(self._end)
             self._await_ready(begun + READY_WITHIN)
-        except BaseException:
-            self._end()
-            raise
+            otherwise.pop_all()
         self.start_seconds = time.perf_counter() - begun
         return self
 

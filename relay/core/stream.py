@@ -55,6 +55,8 @@ class RelayStream:
         self.headers = headers
         self.failure: UpstreamError | None = None
         """Why the answer broke after it had begun; None where it did not."""
+        self.is_delivered = False
+        """The client has been given all of it, its end included: whatever happens now is no part of the call."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,6 +91,7 @@ class RelayStream:
             if not await self._read_on(client):
                 return
         await client.finish()
+        self.is_delivered = True
         await self._settle()
 
     async def break_off(self, client: Client, error: UpstreamError) -> None:

@@ -158,8 +158,7 @@ class RelayedCall:
                 if not self._writer.has_started:
                     raise
                 return await self._broken_off(error)
-            await keepalive.answer_begins()
-            return await self._answered(opened)
+            return await self._answered(opened, keepalive)
 
     async def _opened(self, asked: RelayRequest) -> Opened:
         try:
@@ -170,18 +169,18 @@ class RelayedCall:
         self._tell(opened.served)
         return opened
 
-    async def _answered(self, opened: Opened) -> web.StreamResponse:
+    async def _answered(self, opened: Opened, keepalive: Keepalive | None = None) -> web.StreamResponse:
         answer = opened.answer
         if isinstance(answer, PlainAnswer):
             return await self._whole(answer)
         async with answer as self._stream:
             try:
+                if keepalive is not None:  # In here, so that the stream is closed even if this is cancelled.
+                    await keepalive.answer_begins()
                 await answer.send_to(self._writer)
             except ClientGone:
                 return self._left()
-        if answer.failure is not None:
-            return self._failed(Outcome.UPSTREAM_BROKEN, answer.status, answer.failure)
-        return self._completed(answer.status)
+        return self._delivered(answer)
 
     async def _whole(self, answer: PlainAnswer) -> web.StreamResponse:
         self._entry.usage = answer.usage
@@ -196,6 +195,8 @@ class RelayedCall:
         """An end before the end: told as an answer where none has begun, else in the stream."""
         if not self._writer.has_started:
             raise error
+        if self._stream is not None and self._stream.is_delivered:
+            return self._delivered(self._stream)
         try:
             if self._is_plain:
                 self._writer.abort()
@@ -209,6 +210,11 @@ class RelayedCall:
             return self._left()
         return self._failed(Outcome.UPSTREAM_BROKEN, 200, error)
 
+    def _delivered(self, stream: RelayStream) -> web.StreamResponse:
+        if stream.failure is not None:
+            return self._failed(Outcome.UPSTREAM_BROKEN, stream.status, stream.failure)
+        return self._completed(stream.status)
+
     def _completed(self, status: int) -> web.StreamResponse:
         self._entry.completed(status)
         return self._writer.response
@@ -220,6 +226,8 @@ class RelayedCall:
         return self._writer.response
 
     def _left(self) -> web.StreamResponse:
+        if self._stream is not None and self._stream.is_delivered:
+            return self._delivered(self._stream)  # It left with all that it had asked for.
         is_stalled = self._exchange.connection.is_stalled
         self._entry.left(Outcome.CLIENT_STALLED if is_stalled else Outcome.CLIENT_GONE)
         return self._writer.response

@@ -125,3 +125,21 @@ async def test_what_stands_still_ends_with_an_error_event_within_a_second_of_its
     assert f'"code":"{code}"'.encode() in rest
     (record,) = await relay.records()
     assert (record.outcome, record.status_code, record.error_type) == (Outcome.UPSTREAM_BROKEN, 200, code)
+
+
+async def test_a_client_that_leaves_with_its_whole_answer_was_served(
+    start_relay: StartRelay, start_upstream: StartUpstream, call: Callers
+) -> None:
+    async def script(request: Received, out: Out) -> None:
+        await out.head(200, STREAM_HEAD)
+        await out.chunk(EVENT)
+        await out.chunk(b"data: [DONE]\n\n")  # The end of the body never comes.
+        await out.peer_left()
+
+    upstream = await start_upstream(script)
+    relay = await start_relay({"up": provider(upstream.url, default=True)})
+    caller = await call(relay.port, chat_request())
+    assert b"data: [DONE]" in await caller.rest()
+    caller.leave()
+    (record,) = await relay.records()
+    assert (record.outcome, record.status_code) == (Outcome.COMPLETE, 200)

@@ -99,49 +99,55 @@ async def test_a_second_signal_ends_the_drain_at_once(
             assert await relay.process.wait() == 0
 
 
+class Clients:
+    """Two kinds, which call again and again until they are told to stop."""
+
+    def __init__(self) -> None:
+        self.are_over = asyncio.Event()
+        self.served = [0, 0]
+
+    async def alone(self, call: Callers, port: int) -> None:
+        """A connection for each call."""
+        while not self.are_over.is_set():
+            caller = await call(port, chat_request(close=True))
+            assert b"data: [DONE]" in await caller.rest()
+            caller.writer.close()
+            self.served[0] += 1
+
+    async def kept(self, session: aiohttp.ClientSession, url: str) -> None:
+        """One connection for as long as it is kept open."""
+        body = {"model": "m", "stream": True}
+        while not self.are_over.is_set():
+            async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
+                assert b"data: [DONE]" in await answer.read()
+            self.served[1] += 1
+
+
 @pytest.mark.proof
 async def test_restarts_with_a_socket_unit_refuse_and_reset_nobody(
     tmp_path: Path, start_upstream: StartUpstream, call: Callers, proof_count: Callable[[int], int]
 ) -> None:
     upstream = await start_upstream(streams([EVENT, b"data: [DONE]\n\n"]))
     providers = {"up": provider(upstream.url, default=True)}
-    is_over = asyncio.Event()
-    served = [0, 0]
-
-    async def alone(port: int) -> None:
-        """A connection for each call."""
-        while not is_over.is_set():
-            caller = await call(port, chat_request(close=True))
-            assert b"data: [DONE]" in await caller.rest()
-            caller.writer.close()
-            served[0] += 1
-
-    async def kept(session: aiohttp.ClientSession, url: str) -> None:
-        """One connection for as long as it is kept open."""
-        body = {"model": "m", "stream": True}
-        while not is_over.is_set():
-            async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
-                assert b"data: [DONE]" in await answer.read()
-            served[1] += 1
-
+    clients = Clients()
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
         port = listener.getsockname()[1]
         headers = {"x-api-key": "test-access-key-0123456789"}
         async with aiohttp.ClientSession(headers=headers) as session, asyncio.TaskGroup() as group:
             for _ in range(5):
-                group.create_task(alone(port))
-                group.create_task(kept(session, f"http://127.0.0.1:{port}"))
+                group.create_task(clients.alone(call, port))
+                group.create_task(clients.kept(session, f"http://127.0.0.1:{port}"))
             for _ in range(proof_count(5)):
                 async with daemon(tmp_path, providers, listener=listener) as relay:
-                    await _serve_more(served)
+                    await _serve_more(clients.served)
                     assert await relay.end() == 0
             async with daemon(tmp_path, providers, listener=listener) as relay:
-                await _serve_more(served)
-                is_over.set()
+                await _serve_more(clients.served)
+                clients.are_over.set()
                 async with asyncio.timeout(30):
-                    while relay.rows("count(*)", "")[0][0] < sum(served):
+                    while relay.rows("count(*)", "")[0][0] < sum(clients.served):
                         await asyncio.sleep(0.05)
-        assert relay.rows() == [("complete", sum(served))]
+        assert relay.rows() == [("complete", sum(clients.served))]
 
 
 async def _serve_more(served: list[int]) -> None:
