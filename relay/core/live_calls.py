@@ -57,29 +57,25 @@ class LiveCalls:
 
 
 class CallScope:
-    """As `asyncio.timeout` with a deadline that never comes by itself, at a fifth of its price."""
+    """An `asyncio.timeout` whose deadline never comes by itself, and which is known to the set while it is entered."""
 
-    __slots__ = ("_is_interrupted", "_live", "_task")
+    __slots__ = ("_live", "_timeout")
 
     def __init__(self, live: LiveCalls) -> None:
         self._live = live
-        self._task: asyncio.Task[object] | None = None
-        self._is_interrupted = False
+        self._timeout = asyncio.timeout(None)
 
     async def __aenter__(self) -> None:
-        self._task = asyncio.current_task()
+        await self._timeout.__aenter__()
         self._live.entered(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.left(self)
-        task, self._task = self._task, None
-        if self._is_interrupted and task is not None and task.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise TimeoutError from error
+        await self._timeout.__aexit__(kind, error, trace)
 
     def interrupt(self) -> None:
         """Cancel what runs inside; from outside that is a TimeoutError."""
-        if self._task is not None and not self._is_interrupted:
-            self._is_interrupted = True
-            self._task.cancel()
+        if not self._timeout.expired():
+            self._timeout.reschedule(asyncio.get_running_loop().time())
