@@ -9,7 +9,7 @@ import itertools
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,11 +28,11 @@ from relay.core.models import ModelList
 from relay.core.relay import Relay
 from relay.sweep import INTERVAL_S, NEVER, Sweep, sweeping
 from relay.upstream import providers as upstream_providers
-from relay.upstream.call import SessionTransport
 from relay.upstream.demo import DEMO_MODELS, DemoTransport
+from relay.upstream.direct import open_direct
 from relay.upstream.keyring import KeyState
 from relay.upstream.providers import DEMO, Provider
-from relay.upstream.session import open_sessions
+from relay.upstream.session import SessionTransport, open_sessions
 from relay.upstream.transport import Transport
 from relay.version import NAME, VERSION
 from relay.web.body import BodyLimits
@@ -86,14 +86,14 @@ class State:
     key_states: dict[str, KeyState] = field(default_factory=dict)
 
 
-def build(config: Config, transport: Transport, state: State, world: World) -> web.Application:
-    """The application for one configuration. `transport` serves all providers but the built-in one."""
+def build(config: Config, transports: Mapping[str, Transport], state: State, world: World) -> web.Application:
+    """The application for one configuration. `transports` are those of `providers.*.http_client`, by its values."""
     providers = upstream_providers.build(config)
     catalog = catalog_of(config, providers, DEMO_MODELS)
     demo = DemoTransport(lambda: world.now().timestamp())
 
     def transport_of(provider: Provider) -> Transport:
-        return demo if provider.name == DEMO else transport
+        return demo if provider.name == DEMO else transports[provider.http_client]
 
     relay = Relay(catalog, providers, transport_of, state.key_states, now=world.now, clock_s=world.clock_s)
     desk = _desk(config, relay, state, world)
@@ -144,8 +144,11 @@ async def serving(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(state.ledger.keeping())
         await stack.enter_async_context(sweeping(state.sweep, interval_s=sweep_s))
-        sessions = await stack.enter_async_context(open_sessions())
-        app = build(config, SessionTransport(sessions, state.sweep), state, world)
+        transports: dict[str, Transport] = {
+            "direct": await stack.enter_async_context(open_direct(state.sweep)),
+            "aiohttp": SessionTransport(await stack.enter_async_context(open_sessions()), state.sweep),
+        }
+        app = build(config, transports, state, world)
         connections = Connections(
             limit=limit_for(open_files_limit()),
             header_timeout_s=server.header_timeout_s,

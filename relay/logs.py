@@ -65,7 +65,11 @@ FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {"text": TextFormatter,
 
 
 def _moment(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _iso(datetime.fromtimestamp(unix_s, UTC))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class RateLimit(logging.Filter):
@@ -174,7 +178,7 @@ def _text_line(record: CallRecord) -> str:
     tokens = "" if usage is None else f" in={usage.input_tokens} out={usage.output_tokens}"
     error = "" if record.error_type is None else f" error={record.error_type}"
     return (
-        f"{_moment(record.received_at.timestamp())} INFO {CALLS} {record.request_id} {record.endpoint}"
+        f"{_iso(record.received_at)} INFO {CALLS} {record.request_id} {record.endpoint}"
         f" {record.status_code} {record.outcome.value} model={_quoted(record.model)} to={_quoted(where)}"
         f" key={record.key_label or '-'} attempts={len(record.attempts)} by={_quoted(record.api_key)}"
         f" from={record.client_ip} ms={record.latency_ms} first_ms={_or_dash(record.first_token_ms)}{tokens}{error}"
@@ -196,7 +200,7 @@ def _json_line(record: CallRecord) -> str:
     target, usage = record.target, record.usage
     return orjson.dumps(
         {
-            "time": _moment(record.received_at.timestamp()),
+            "time": _iso(record.received_at),
             "level": "INFO",
             "logger": CALLS,
             "request_id": record.request_id,

@@ -8,12 +8,16 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
+import hypothesis
 import pytest
 
 from relay.app import World
 from tests.support.clients import Callers
 from tests.support.running import ACCESS_KEY, RunningRelay, configuration, running_relay
 from tests.support.scripted import Script, ScriptedUpstream, scripted_upstream
+
+hypothesis.settings.register_profile("suite", deadline=None)  # A slow machine is no failure.
+hypothesis.settings.load_profile("suite")
 
 StartRelay = Callable[..., Awaitable[RunningRelay]]
 StartUpstream = Callable[[Script], Awaitable[ScriptedUpstream]]

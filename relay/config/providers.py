@@ -158,6 +158,7 @@ class ProviderConfig(Section):
     """Empty: `key_selection.strategy`."""
     headers: Table[HeaderName, HeaderValue] = Field(default_factory=nothing)
     forward_headers: tuple[HeaderGlob, ...] = ()
+    http_client: Literal["direct", "aiohttp"] = "direct"
     rate_limit_cooldown_s: Annotated[Duration, PENDING] = Field(60, alias="rate_limit_cooldown")
     timeout: Annotated[TimeoutConfig, BeforeValidator(_both_waits)] = Field(default_factory=TimeoutConfig)
     max_parallel: Annotated[Whole, PENDING] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,20 +11,22 @@ from multidict import CIMultiDict
 
 from relay import faults
 from relay.core.attempts import Attempt
-from relay.core.calls import RelayRequest, Served
+from relay.core.calls import RelayRequest
 from relay.core.stream import RelayStream
+from relay.core.trail import Trail
 from relay.errors import UpstreamError
-from relay.formats.openai_chat import is_usage_only
+from relay.formats.openai_chat import without_usage_chunk
 from relay.formats.passing import PassingStream, Verbatim
 from relay.formats.registry import DIALECTS
 from relay.formats.upstream_errors import may_tell_an_error, read_words
 from relay.formats.upstream_json import NotJson, read_json
 from relay.formats.usage import read_usage
 from relay.formats.verdict import judged, refused
-from relay.model import Usage
+from relay.model import AttemptRecord, Usage
 from relay.upstream.headers import downward, upstream_request_id
 from relay.upstream.transport import Head, Transport, UpstreamCall, UpstreamRequest
 
+OK = 200
 MAX_HELD_BYTES = 8 * 1024 * 1024
 """A plain answer up to this size is read whole before the client's answer begins, so that a break can be retried."""
 MAX_ERROR_BYTES = 256 * 1024
@@ -43,57 +46,48 @@ class PlainAnswer:
     """None: the provider told nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An answer at its commit point, and who gave it."""
-
-    answer: PlainAnswer | RelayStream
-    served: Served
-
-
-class UpstreamWait:
-    """Adds up the time that a call spends waiting for providers, over all its attempts."""
-
-    def __init__(self, clock_s: Callable[[], float]) -> None:
-        self._clock_s = clock_s
-        self._since_s = 0.0
-        self.total_s = 0.0
-
-    def begins(self) -> None:
-        """From here on a provider is waited for."""
-        self._since_s = self._clock_s()
-
-    def ends(self) -> None:
-        """And no longer."""
-        self.total_s += self._clock_s() - self._since_s
-
-
 class Try:
-    """One attempt of one call."""
+    """One attempt of one call; however it ends, it is added to the call's trail."""
 
-    def __init__(self, request: RelayRequest, attempt: Attempt, number: int, wait: UpstreamWait) -> None:
+    def __init__(self, request: RelayRequest, attempt: Attempt, trail: Trail, clock_s: Callable[[], float]) -> None:
         self._request = request
         self._attempt = attempt
-        self._number = number
-        self._wait = wait
+        self._trail = trail
+        self._clock_s = clock_s
         self._parts = DIALECTS[request.endpoint.dialect]
 
-    async def open(self, transport: Transport) -> Opened:
-        """Raises UpstreamError; the upstream call is then closed."""
+    async def open(self, transport: Transport) -> PlainAnswer | RelayStream:
+        """An answer at its commit point. Raises UpstreamError; the upstream call is then closed."""
         outgoing = self._outgoing()
-        call: UpstreamCall | None = None
-        answer: PlainAnswer | RelayStream | None = None
-        self._wait.begins()
+        status: int | None = OK
+        code: str | None = None
+        started_s = self._clock_s()
         try:
-            call = await transport.send(outgoing)
-            answer = await self._judge(call)
-        except UpstreamError as error:
-            raise self._attempt.provider.scrub.error(error) from None
+            return await self._exchange(outgoing, transport)
+        except UpstreamError as raw:
+            error = self._attempt.provider.scrub.error(raw)
+            status, code = error.facts.status, error.facts.code or error.facts.openai_type
+            self._trail.upstream_request_id = error.upstream_request_id
+            raise error from None
+        except asyncio.CancelledError:
+            status = None
+            raise
         finally:
-            self._wait.ends()
-            if call is not None and not isinstance(answer, RelayStream):
+            waited_s = self._clock_s() - started_s
+            key = self._attempt.key
+            label = None if key is None else key.label
+            self._trail.add(AttemptRecord(self._attempt.target, label, status, code, round(waited_s * 1000)), waited_s)
+
+    async def _exchange(self, outgoing: UpstreamRequest, transport: Transport) -> PlainAnswer | RelayStream:
+        call = await transport.send(outgoing)
+        answer: PlainAnswer | RelayStream | None = None
+        try:
+            self._trail.upstream_request_id = upstream_request_id(call.head.headers)
+            answer = await self._judge(call)
+        finally:
+            if not isinstance(answer, RelayStream):
                 call.close()  # A stream closes its call itself.
-        return Opened(answer, self._served(call.head))
+        return answer
 
     def _outgoing(self) -> UpstreamRequest:
         request, provider = self._request, self._attempt.provider
@@ -141,7 +135,7 @@ class Try:
             self._parts,
             request.request_id,
             choices=request.choices,
-            is_hidden=is_usage_only if request.hides_usage else None,
+            hide=without_usage_chunk if request.hides_usage else None,
             scrub=self._attempt.provider.scrub,
         )
         stream = RelayStream(call, transform, _stream_headers(call.head))
@@ -176,9 +170,6 @@ class Try:
         if self._request.is_stream:
             raise faults.bad_event()  # A stream was asked for and one JSON document came: SDKs would see nothing.
         return read_usage(self._request.endpoint.dialect, document) if isinstance(document, dict) else None
-
-    def _served(self, head: Head) -> Served:
-        return Served(self._attempt.target, self._number, upstream_request_id(head.headers), self._wait.total_s)
 
 
 class Collector:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from relay.core.endpoints import Endpoint
-from relay.model import AttemptRecord, CallRecord, Outcome, Principal, Usage
+from relay.core.trail import Trail
+from relay.model import CallRecord, Outcome, Principal, Usage
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's number for a client that left before it saw an answer; no such status is ever sent."""
@@ -29,7 +30,7 @@ class CallEntry:
     user_agent: str
     model: str | None = None
     is_stream: bool = False
-    attempts: list[AttemptRecord] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
     status: int | None = None
     """What the client was told; None until something is on its way to it."""
     first_byte_s: float | None = None
@@ -56,7 +57,8 @@ class CallEntry:
         """The record of a call that is over."""
         if self.outcome is None:
             self.failed(Outcome.REFUSED, 500, "internal_error")
-        last = self.attempts[-1] if self.attempts else None
+        attempts = self.trail.attempts
+        last = attempts[-1] if attempts else None
         first_token_ms = None if self.first_byte_s is None else _ms(self.first_byte_s - self.received_s)
         return CallRecord(
             self.call_id,
@@ -70,7 +72,7 @@ class CallEntry:
             None if self.model is None else self.model[:MAX_MODEL],
             None if last is None else last.target,
             None if last is None else last.key_label,
-            tuple(self.attempts),
+            tuple(attempts),
             CLIENT_CLOSED_REQUEST if self.status is None else self.status,
             self.outcome or Outcome.REFUSED,
             self.is_stream,

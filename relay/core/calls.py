@@ -1,4 +1,4 @@
-"""One call as the relay sees it: what was asked (`RelayRequest`), and who answered (`Served`)."""
+"""One call as the relay sees it: what was asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.core.endpoints import Endpoint
-from relay.errors import InvalidRequest, UpstreamError
+from relay.errors import InvalidRequest
 from relay.formats import openai_chat
 from relay.formats.body import optional_flag, read_object, required_text, write_object
 from relay.model import Target
@@ -50,32 +50,6 @@ class RelayRequest:
         if self.hides_usage:
             openai_chat.ask_for_usage(outgoing)
         return write_object(outgoing)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Who answered a call, or failed to as the last, for the answer's headers and the record."""
-
-    target: Target
-    attempts: int
-    """1 where the first try succeeded."""
-    upstream_request_id: str | None
-    upstream_wait_s: float
-    """Time spent waiting for providers, failed attempts included, until the answer could begin."""
-
-
-class CallFailed(UpstreamError):
-    """Every attempt of a call failed: the last failure, and who was asked."""
-
-    def __init__(self, last: UpstreamError, served: Served) -> None:
-        super().__init__(
-            last.facts,
-            last.retry,
-            body=last.body,
-            headers=last.headers,
-            upstream_request_id=last.upstream_request_id,
-        )
-        self.served = served
 
 
 def read_request(

@@ -22,7 +22,7 @@ class LiveCalls:
         return len(self._scopes)
 
     def scope(self) -> CallScope:
-        """What a call runs in: `async with`. Raises TimeoutError where the end of the process cut it short."""
+        """What a call runs in: `with`. Raises TimeoutError where the end of the process cut it short."""
         return CallScope(self)
 
     def entered(self, scope: CallScope) -> None:
@@ -57,25 +57,35 @@ class LiveCalls:
 
 
 class CallScope:
-    """An `asyncio.timeout` whose deadline never comes by itself, and which is known to the set while it is entered."""
+    """An `asyncio.timeout` that has no timer and costs no coroutines: what runs inside is cancelled from outside."""
 
-    __slots__ = ("_live", "_timeout")
+    __slots__ = ("_cancelling", "_is_cut", "_live", "_task")
 
     def __init__(self, live: LiveCalls) -> None:
         self._live = live
-        self._timeout = asyncio.timeout(None)
+        self._task: asyncio.Task[object] | None = None
+        self._cancelling = 0
+        self._is_cut = False
 
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        if self._task is None:
+            raise RuntimeError("a call runs in a task")
+        self._cancelling = self._task.cancelling()
         self._live.entered(self)
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.left(self)
-        await self._timeout.__aexit__(kind, error, trace)
+        if not self._is_cut or self._task is None:
+            return
+        is_alone = self._task.uncancel() <= self._cancelling  # Else its client has left as well, say.
+        if is_alone and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error
 
     def interrupt(self) -> None:
         """Cancel what runs inside; from outside that is a TimeoutError."""
-        if not self._timeout.expired():
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+        if not self._is_cut and self._task is not None:
+            self._is_cut = True
+            self._task.cancel()

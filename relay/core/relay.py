@@ -6,7 +6,6 @@ or a stream whose first event has been judged.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -14,16 +13,16 @@ from functools import lru_cache
 
 from relay import faults
 from relay.core import routing
-from relay.core.attempt import Opened, Try, UpstreamWait
+from relay.core.attempt import PlainAnswer, Try
 from relay.core.attempts import Attempt, Attempts
-from relay.core.calls import CallFailed, RelayRequest, Served
+from relay.core.calls import RelayRequest
+from relay.core.stream import RelayStream
+from relay.core.trail import Trail
 from relay.errors import UpstreamError
-from relay.model import AttemptRecord
 from relay.upstream.keyring import Key, KeyState, choose
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
 
-OK = 200
 MAX_PLANS = 4096
 
 log = logging.getLogger(__name__)
@@ -50,42 +49,19 @@ class Relay:
         self._plan = lru_cache(MAX_PLANS)(lambda name, dialect: routing.plan(catalog, name, dialect))
         """For one configuration a name and a dialect always lead to the same targets."""
 
-    async def open(self, request: RelayRequest, tries: list[AttemptRecord]) -> Opened:
-        """Try targets and keys until one answers, noting each try. Raises RequestError, or CallFailed."""
+    async def open(self, request: RelayRequest, trail: Trail) -> PlainAnswer | RelayStream:
+        """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         targets = self._plan(request.model, request.endpoint.dialect)
+        trail.target = targets[0]
         attempts = Attempts(targets, self._providers, self._choose_key)
-        wait = UpstreamWait(self._clock_s)
         failure: UpstreamError | None = None
-        target = targets[0]
         while (attempt := attempts.next(failure)) is not None:
-            target = attempt.target
             try:
-                return await self._try(request, attempt, attempts.made, wait, tries)
+                return await Try(request, attempt, trail, self._clock_s).open(self._transport_of(attempt.provider))
             except UpstreamError as error:
                 failure = error
                 _log_failure(request, attempt, error)
-        last = failure or faults.no_key()
-        raise CallFailed(last, Served(target, attempts.made, last.upstream_request_id, wait.total_s))
-
-    async def _try(
-        self, request: RelayRequest, attempt: Attempt, number: int, wait: UpstreamWait, tries: list[AttemptRecord]
-    ) -> Opened:
-        """One try; however it ends, it is added to the record."""
-        started_s = self._clock_s()
-        status: int | None = OK
-        code: str | None = None
-        try:
-            return await Try(request, attempt, number, wait).open(self._transport_of(attempt.provider))
-        except UpstreamError as error:
-            status, code = error.facts.status, error.facts.code or error.facts.openai_type
-            raise
-        except asyncio.CancelledError:
-            status = None
-            raise
-        finally:
-            label = attempt.key.label if attempt.key else None
-            duration_ms = round((self._clock_s() - started_s) * 1000)
-            tries.append(AttemptRecord(attempt.target, label, status, code, duration_ms))
+        raise failure or faults.no_key()
 
     def _choose_key(self, provider: Provider, tried: Collection[str]) -> Key | None:
         state = self._key_states.setdefault(provider.name, KeyState())

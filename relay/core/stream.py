@@ -47,7 +47,7 @@ class RelayStream:
     ) -> None:
         self._call = call
         self._transform = transform
-        self._out = bytearray(prefix)
+        self._out = prefix
         self._failed: UpstreamError | None = None
         self._upstream_ended = False
         self._is_over = False
@@ -69,10 +69,11 @@ class RelayStream:
     def feed(self, data: bytes, /) -> bool:
         """See Sink.feed. Once the answer has begun, each read is followed by a write: that is the back-pressure."""
         try:
-            self._out += self._transform.feed(data)
+            ready = self._transform.feed(data)
         except UpstreamError as error:
             self._failed = error
             return False
+        self._out = self._out + ready if self._out else ready  # As a rule nothing waits, and nothing is copied.
         return not self._transform.has_begun
 
     async def begin(self) -> None:
@@ -136,8 +137,7 @@ class RelayStream:
         self._is_over = self._upstream_ended or self._transform.has_ended
 
     def _take(self) -> bytes:
-        taken = bytes(self._out)
-        self._out.clear()
+        taken, self._out = self._out, b""
         return taken
 
     async def _settle(self) -> None:

@@ -6,6 +6,8 @@ Sources: Anthropic API reference, "Messages", "Streaming messages" and "Errors" 
 
 from __future__ import annotations
 
+import re
+
 import orjson
 
 from relay.errors import ErrorFacts
@@ -40,8 +42,9 @@ PARTS = DialectParts(
     dialect=Dialect.MESSAGES,
     error_body=error_body,
     error_event=error_event,
-    end_words=(b"message_stop",),
+    end_mark=re.compile(rb"message_stop"),
     is_end=is_end,
+    error_words=(b"error",),
     end_is_bare=True,
     raises_in_sdk=is_named_error,
     finished_choices=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
@@ -19,12 +20,14 @@ class DialectParts:
     """(facts, request id) -> the JSON body of an error answer."""
     error_event: Callable[[ErrorFacts, str, bytes], bytes]
     """(facts, request id, the last events sent) -> the event that ends a broken stream, as SDKs recognise it."""
-    end_words: tuple[bytes, ...]
-    """A block without any of these holds no end mark: a search that costs next to nothing."""
+    end_mark: re.Pattern[bytes]
+    """Found in every terminal event, and elsewhere only by chance: where to look."""
     is_end: Callable[[Event], bool]
     """Whether this is the stream's terminal event."""
     end_is_bare: bool
     """Whether the terminal event carries nothing of the answer, so that a stream of it alone is empty."""
+    error_words: tuple[bytes, ...]
+    """Events without any of these report no error: a search that costs next to nothing."""
     raises_in_sdk: Callable[[Event], bool]
     """Whether the dialect's official SDK raises at this event: then the client knows, and nothing may follow."""
     finished_choices: Callable[[bytes], Set[int]] | None

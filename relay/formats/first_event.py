@@ -21,9 +21,9 @@ _SAYS_NOTHING = frozenset({"ping"})
 class FirstEvent:
     """Holds blocks of complete events until one of them counts, then lets go of all that was held."""
 
-    def __init__(self, parts: DialectParts, is_hidden: Callable[[bytes], bool] | None = None) -> None:
+    def __init__(self, parts: DialectParts, hide: Callable[[bytes], bytes] | None = None) -> None:
         self._parts = parts
-        self._is_hidden = is_hidden
+        self._hide = hide
         self._held = bytearray()
 
     def feed(self, block: bytes) -> bytes | None:
@@ -31,18 +31,18 @@ class FirstEvent:
 
         Raises UpstreamError when it is an error, no JSON, or the end of a stream that had nothing in it.
         """
-        self._held += block
-        if len(self._held) > MAX_EVENT_BYTES:
-            raise faults.event_too_large(MAX_EVENT_BYTES)
         for raw in split_events(block):
             event = read_event(raw)
             if event.data is not None and event.name not in _SAYS_NOTHING and not self._hides(raw):
                 self._judge(event)
-                return bytes(self._held)
+                return bytes(self._held) + block if self._held else block
+        self._held += block
+        if len(self._held) > MAX_EVENT_BYTES:
+            raise faults.event_too_large(MAX_EVENT_BYTES)
         return None
 
     def _hides(self, raw: bytes) -> bool:
-        return self._is_hidden is not None and self._is_hidden(raw)
+        return self._hide is not None and not self._hide(raw)
 
     def _judge(self, event: Event) -> None:
         if self._parts.end_is_bare and self._parts.is_end(event):

@@ -15,7 +15,7 @@ import orjson
 from relay.errors import ErrorFacts
 from relay.formats.dialect import DialectParts
 from relay.formats.event_data import read_data, tells_error_in_data
-from relay.formats.sse import Event, read_event, split_events, write_event
+from relay.formats.sse import Event, find_events, read_event, write_event
 from relay.model import Dialect
 
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
@@ -51,6 +51,16 @@ def wants_usage(body: MutableMapping[str, Any]) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
+def without_usage_chunk(block: bytes) -> bytes:
+    """The events without the one that `include_usage` adds."""
+    kept, at = [], 0
+    for start, end in find_events(block, _NO_CHOICES):
+        if is_usage_only(block[start:end]):
+            kept.append(block[at:start])
+            at = end
+    return b"".join((*kept, block[at:])) if at else block
+
+
 def is_usage_only(raw_event: bytes) -> bool:
     """Whether this is the one chunk that `include_usage` adds: no choices AND a usage object.
 
@@ -72,9 +82,7 @@ def finished_choices(block: bytes) -> Set[int]:
 
     Providers write null or "" while a choice goes on, and some give the reason once more in their last chunk.
     """
-    if not _FINISHED.search(block):
-        return frozenset()
-    chunks = [read_data(read_event(raw)) or {} for raw in split_events(block) if _FINISHED.search(raw)]
+    chunks = (read_data(read_event(block[start:end])) or {} for start, end in find_events(block, _FINISHED))
     return {index for chunk in chunks for index in _finished_in(chunk)}
 
 
@@ -90,8 +98,9 @@ PARTS = DialectParts(
     dialect=Dialect.CHAT,
     error_body=error_body,
     error_event=error_event,
-    end_words=(b"[DONE]",),
+    end_mark=re.compile(rb"\[DONE\]"),
     is_end=is_end,
+    error_words=(b"error",),
     end_is_bare=True,
     raises_in_sdk=tells_error_in_data,
     finished_choices=finished_choices,

@@ -6,6 +6,8 @@ only an `error` object in the data makes it raise, while other clients look at `
 
 from __future__ import annotations
 
+import re
+
 import orjson
 
 from relay.errors import ErrorFacts
@@ -40,7 +42,7 @@ def is_end(event: Event) -> bool:
 
 def _following_number(sent: bytes) -> int:
     """One more than the last event's number; 0 where no event has one."""
-    for raw in reversed(split_events(sent)):
+    for raw in reversed(list(split_events(sent))):
         number = (read_data(read_event(raw)) or {}).get("sequence_number")
         if isinstance(number, int) and 0 <= number < _MAX_SEQUENCE_NUMBER:
             return number + 1
@@ -51,8 +53,9 @@ PARTS = DialectParts(
     dialect=Dialect.RESPONSES,
     error_body=error_body,
     error_event=error_event,
-    end_words=tuple(name.encode() for name in sorted(_TERMINAL)),
+    end_mark=re.compile(rb"response\.(?:completed|incomplete|failed)"),
     is_end=is_end,
+    error_words=(b"error", b"response.failed"),
     end_is_bare=False,
     raises_in_sdk=tells_error_in_data,
     finished_choices=None,

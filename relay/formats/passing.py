@@ -15,7 +15,7 @@ from relay.formats.dialect import DialectParts
 from relay.formats.event_data import read_data
 from relay.formats.first_event import FirstEvent
 from relay.formats.scrub import Scrub
-from relay.formats.sse import EventSplitter, is_silent, read_event, split_events
+from relay.formats.sse import EventSplitter, find_events, is_silent, read_event, split_events
 from relay.formats.upstream_errors import may_tell_an_error
 from relay.formats.usage import UsageTap
 from relay.model import Usage
@@ -52,7 +52,8 @@ class PassingStream:
     """Server-sent events of one dialect, unchanged.
 
     `choices` is how many choices the request asked for: only when all are finished may a missing end mark be added.
-    `is_hidden` says of one raw event that the client must not see it; None: it sees all. `scrub` cleans error events.
+    `hide` takes those events with a usage object out of some that the client must not see; None: it sees all.
+    `scrub` cleans error events.
     """
 
     def __init__(
@@ -61,17 +62,17 @@ class PassingStream:
         request_id: str,
         *,
         choices: int = 1,
-        is_hidden: Callable[[bytes], bool] | None = None,
+        hide: Callable[[bytes], bytes] | None = None,
         scrub: Scrub = NOTHING_SECRET,
     ) -> None:
         self._parts = parts
         self._request_id = request_id
         self._choices = choices
-        self._is_hidden = is_hidden
+        self._hide = hide
         self._scrub = scrub
         self._splitter = EventSplitter()
         self._tap = UsageTap(parts.dialect)
-        self._gate = FirstEvent(parts, is_hidden)
+        self._gate = FirstEvent(parts, hide)
         self._finished_choices: set[int] = set()
         self._told_an_error = False
         self._last_block = b""
@@ -95,18 +96,15 @@ class PassingStream:
 
     def _look(self, block: bytes) -> bytes:
         parts = self._parts
-        if may_tell_an_error(block):
+        if any(word in block for word in parts.error_words) and may_tell_an_error(block):
             block = self._look_for_errors(block)
-        if any(word in block for word in parts.end_words):
-            block = self._cut_behind_end(block)
-        self._tap.look(block)  # Behind the cut: what follows the end mark does not count.
+        block = self._cut_behind_end(block)
+        tells_usage = self._tap.look(block)  # Behind the cut: what follows the end mark does not count.
         if parts.finished_choices is not None:
             self._finished_choices |= parts.finished_choices(block)
         if b"data" in block:  # A comment has no number, so the last events of an answer are still those before it.
             self._last_block = block
-        if self._is_hidden is not None and b'"usage"' in block:
-            return b"".join(raw for raw in split_events(block) if not self._is_hidden(raw))
-        return block
+        return self._hide(block) if tells_usage and self._hide is not None else block
 
     def _look_for_errors(self, block: bytes) -> bytes:
         """The block up to and with the first error that SDKs raise; the operator's secrets are taken out of any."""
@@ -121,12 +119,10 @@ class PassingStream:
 
     def _cut_behind_end(self, block: bytes) -> bytes:
         """The block up to and with the terminal event; all of it where only something in it is called like one."""
-        size = 0
-        for raw in split_events(block):
-            size += len(raw)
-            if self._parts.is_end(read_event(raw)):
+        for start, end in find_events(block, self._parts.end_mark):
+            if self._parts.is_end(read_event(block[start:end])):
                 self.has_ended = True
-                return block[:size]
+                return block[:end]
         return block
 
     def finish(self) -> bytes:

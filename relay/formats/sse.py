@@ -9,6 +9,7 @@ halves. Nothing here knows what an event means.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from relay import faults
@@ -18,6 +19,8 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _EVENT_END = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)")
+_EVENT_ENDS = (b"\n\n", b"\n\r", b"\r\r")
+"""Two line ends in a row always hold one of these pairs, and nothing else does."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -42,13 +45,23 @@ class EventSplitter:
         """
         if not self._tail and data.endswith(b"\n\n"):
             return data  # The usual read: whole events, nothing held.
-        seen = len(self._tail)
-        self._tail += data
-        cut = self._last_event_end(seen)
-        if len(self._tail) - cut > MAX_EVENT_BYTES:
+        complete = self._cut(data)
+        if len(self._tail) > MAX_EVENT_BYTES:
             raise faults.event_too_large(MAX_EVENT_BYTES)
-        complete = bytes(self._tail[:cut])
-        del self._tail[:cut]
+        return complete
+
+    def _cut(self, data: bytes) -> bytes:
+        """The events that `data` completes; the rest becomes the tail."""
+        tail = self._tail
+        if b"\r" not in data and b"\r" not in tail and (cut := data.rfind(b"\n\n") + 2) >= 2:
+            complete = bytes(tail) + data[:cut]  # The usual read of a fast stream: whole events and a part.
+            tail[:] = data[cut:]
+            return complete
+        seen = len(tail)
+        tail += data
+        cut = self._last_event_end(seen)
+        complete = bytes(tail[:cut])
+        del tail[:cut]
         return complete
 
     def _last_event_end(self, seen: int) -> int:
@@ -59,23 +72,44 @@ class EventSplitter:
         # Half of the CRLF that ends an event waits for the other half, so that the event comes out whole.
         stop = len(tail) - 1 if tail.endswith(b"\n\r") else len(tail)
         start = max(0, seen - 2)
-        # Two line ends in a row always hold one of these three pairs, and nothing else does.
-        last = max(tail.rfind(pair, start, stop) for pair in (b"\n\n", b"\n\r", b"\r\r"))
+        last = max(tail.rfind(pair, start, stop) for pair in _EVENT_ENDS)
         if last < 0:
             return 0
         end = last + 2
         return end + 1 if tail[end - 1 : end + 1] == b"\r\n" else end
 
 
-def split_events(block: bytes) -> list[bytes]:
+def split_events(block: bytes) -> Iterator[bytes]:
     """Cut complete events apart, each with the empty line that ends it; their concatenation is the block."""
-    events, start = [], 0
+    start = 0
     for match in _EVENT_END.finditer(block):
-        events.append(block[start : match.end()])
+        yield block[start : match.end()]
         start = match.end()
     if start < len(block):
-        events.append(block[start:])
-    return events
+        yield block[start:]
+
+
+def find_events(block: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
+    """Start and end of each event in which `pattern` is found; only these are looked at.
+
+    A block may hold a thousand events, and as a rule one of them is of interest.
+    """
+    ends = _EVENT_ENDS if b"\r" in block else _EVENT_ENDS[:1]
+    end = 0
+    while (found := pattern.search(block, end)) is not None:
+        start = _event_start(block, end, found.start(), ends)
+        match = _EVENT_END.search(block, found.start())
+        end = len(block) if match is None else match.end()
+        yield start, end
+
+
+def _event_start(block: bytes, low: int, inside: int, ends: Sequence[bytes]) -> int:
+    """Where the event begins that holds the byte at `inside`; no event begins before `low`."""
+    last = max(block.rfind(pair, low, inside) for pair in ends)
+    if last < 0:
+        return low
+    start = last + 2
+    return start + 1 if block[start - 1 : start + 1] == b"\r\n" else start
 
 
 def is_silent(raw: bytes) -> bool:

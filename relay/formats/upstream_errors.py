@@ -89,18 +89,18 @@ def _has_error_name(data: bytes) -> bool:
 
 def read_words(document: object) -> UpstreamWords | None:
     """Find the error in a decoded body or event; None when it reports none."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return None
     found = _error_part(document)
     if found is None:
         return None
-    return _words(found) if isinstance(found, Mapping) else UpstreamWords(_text(found), "", "", None, None)
+    return _words(found) if isinstance(found, dict) else UpstreamWords(_text(found), "", "", None, None)
 
 
 def read_loose_words(document: object) -> UpstreamWords | None:
     """As `read_words`, for a body whose status has already said that it is an error."""
     words = read_words(document)
-    if words is not None or not isinstance(document, Mapping):
+    if words is not None or not isinstance(document, dict):
         return words
     return _words(document) if any(document.get(key) for key in _MESSAGE_KEYS) else None
 
@@ -119,7 +119,7 @@ def _error_part(document: Mapping[str, Any]) -> object | None:
         error: object = document["error"]
         return error
     response = document.get("response")
-    if document.get("type") == "response.failed" and isinstance(response, Mapping):
+    if document.get("type") == "response.failed" and isinstance(response, dict):
         return response.get("error") or {"code": "server_error"}
     if document.get("type") == "error":
         return {**document, "type": ""}  # Its type says only that it is an error.

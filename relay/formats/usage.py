@@ -11,11 +11,11 @@ Sources: OpenAI API reference, "The chat completion object" and "The response ob
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from relay.formats.event_data import read_data
-from relay.formats.sse import read_event, split_events
+from relay.formats.sse import find_events, read_event
 from relay.model import Dialect, Usage
 
 _KEY = b'"usage"'
@@ -62,12 +62,20 @@ _NUMBERS: dict[Dialect, tuple[tuple[str, str], ...]] = {
         ("output_tokens_details.thinking_tokens", "reasoning"),
     ),
 }
-"""(path in the usage object, the number it is); of two paths to one number the later wins."""
-_PLACES = {
-    dialect: tuple((path.rpartition(".")[0] or None, path.rpartition(".")[2], name) for path, name in numbers)
-    for dialect, numbers in _NUMBERS.items()
-}
-"""The same, cut: (key of the inner object or None, key, the number it is)."""
+"""(path in the usage object, the number it is); of two paths to one number the later wins; inner objects win."""
+
+
+def _by_holder(numbers: Iterable[tuple[str, str]]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    holders: dict[str, list[tuple[str, str]]] = {"": []}
+    for path, name in numbers:
+        holder, _, key = path.rpartition(".")
+        holders.setdefault(holder, []).append((key, name))
+    return tuple((holder, tuple(keys)) for holder, keys in holders.items())
+
+
+_PLACES = {dialect: _by_holder(numbers) for dialect, numbers in _NUMBERS.items()}
+"""The same, gathered: (key of the inner object, "" for the usage object itself, ((key, the number it is), ...))."""
+_NOTHING_TOLD = Usage()
 
 
 def read_usage(dialect: Dialect, document: Mapping[str, Any]) -> Usage | None:
@@ -87,22 +95,24 @@ class UsageTap:
         self._first = b""
         self._last = b""
 
-    def look(self, block: bytes) -> None:
-        """Look at complete events on their way: a search that costs next to nothing, no copy, no JSON."""
+    def look(self, block: bytes) -> bool:
+        """Look at complete events on their way: a search that costs next to nothing, no copy, no JSON. Whether there
+        is a usage object in them."""
         start = block.find(_KEY)
         if start < 0 or not _USAGE_OBJECT.search(block, start):
-            return
+            return False
         if self._first:
             self._last = block
         else:
             self._first = block
+        return True
 
     def usage(self) -> Usage | None:
         """What was told by now; None where nothing was. Reads the JSON of the few events that may tell something."""
         told: dict[str, int] = {}
-        for raw in split_events(self._first) + split_events(self._last):
-            if _USAGE_OBJECT.search(raw):
-                told |= _told(self._dialect, read_data(read_event(raw)) or {})
+        for block in (self._first, self._last):
+            for start, end in find_events(block, _USAGE_OBJECT):
+                told |= _told(self._dialect, read_data(read_event(block[start:end])) or {})
         return _usage(told)
 
 
@@ -117,16 +127,12 @@ def _told(dialect: Dialect, document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _add(told: dict[str, int], usage: Mapping[str, Any], dialect: Dialect) -> None:
-    for parent, key, name in _PLACES[dialect]:
-        if parent is None:
-            holder = usage
-        elif isinstance(inner := usage.get(parent), dict):
-            holder = inner
-        else:
-            continue
-        count = _count(holder.get(key))
-        if count is not None:
-            told[name] = count
+    for parent, places in _PLACES[dialect]:
+        holder = usage.get(parent) if parent else usage
+        if isinstance(holder, dict):
+            for key, name in places:
+                if key in holder and _is_count(holder[key]):
+                    told[name] = holder[key]
 
 
 def _inner(document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any] | None:
@@ -139,13 +145,13 @@ def _inner(document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, A
     return holder
 
 
-def _count(value: object) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 0 <= value <= _MAX_COUNT else None
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _MAX_COUNT  # Not a bool, which is an int to isinstance.
 
 
 def _usage(told: Mapping[str, int]) -> Usage | None:
+    if not told:
+        return None
     written_5m, written_1h = _cache_writes(told)
     usage = Usage(
         input_tokens=_input(told, (written_5m or 0) + (written_1h or 0)),
@@ -155,7 +161,7 @@ def _usage(told: Mapping[str, int]) -> Usage | None:
         output_tokens=_output(told),
         reasoning_tokens=told.get("reasoning"),
     )
-    return None if usage == Usage() else usage
+    return None if usage == _NOTHING_TOLD else usage
 
 
 def _cache_writes(told: Mapping[str, int]) -> tuple[int | None, int | None]:

@@ -46,11 +46,13 @@ class Provider:
     deadlines: Deadlines
     scrub: Scrub
     """Knows what must never be seen of what this provider says: its keys, header values, and where it lives."""
+    http_client: str = "direct"
+    """The transport for it, one of `providers.*.http_client`."""
     strategy: str = "round-robin"
 
-    def url(self, path: str, query: str) -> URL:
+    def url(self, path: str, query: str) -> str:
         """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
-        return URL(f"{self.root}{path}?{query}" if query else self.root + path, encoded=True)
+        return f"{self.root}{path}?{query}" if query else self.root + path
 
     def headers_for(self, client: Iterable[tuple[str, str]], connection: str, key: Key | None) -> CIMultiDict[str]:
         """The headers of one call. The key comes last: nothing that a client or a setting says replaces it."""
@@ -93,6 +95,7 @@ def _build_one(name: str, given: ProviderConfig) -> Provider:
         headers=headers,
         deadlines=Deadlines(timeout.connect_s, timeout.first_byte_s, timeout.idle_s, timeout.total_s),
         scrub=Scrub(_secrets(root, keys, headers)),
+        http_client=given.http_client,
     )
 
 

@@ -1,8 +1,7 @@
 """The seam between MonoRelay and the network: what a transport offers, and nothing about how.
 
-A body is *pumped into a sink*: `feed` is a plain call, made as bytes arrive, so that a transport built on
-`asyncio.Protocol` can call it straight from `data_received` while one built on a ClientSession calls it from a loop.
-Nothing above this module knows which of them it has.
+A body is *pumped into a sink*: `feed` is a plain call, made as bytes arrive, and answers whether more is wanted.
+Nothing above this module knows which transport it has.
 
     call = await transport.send(request)      # head, or UpstreamError
     ended = await call.pump(sink)             # False: the sink asked for a pause; call pump again to go on
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,8 @@ class UpstreamRequest:
     """One request, ready to be sent: nothing is added to it but what HTTP itself needs (Host, Content-Length)."""
 
     method: str
-    url: URL
+    url: str
+    """With scheme and host, and encoded."""
     headers: CIMultiDict[str]
     body: bytes
     deadlines: Deadlines

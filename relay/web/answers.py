@@ -72,4 +72,6 @@ def _error(facts: ErrorFacts, exchange: Exchange, body: bytes | None = None) -> 
 
 def printable(value: str) -> str:
     """A value that is safe in a header and in a message: anything but printable ASCII becomes `?`."""
+    if value.isascii() and value.isprintable():
+        return value
     return "".join(sign if " " <= sign <= "~" else "?" for sign in value)

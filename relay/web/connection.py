@@ -91,6 +91,11 @@ class Connection(web.RequestHandler):
                 self._head_due_s = self._connections.head_due_s(self)
         super().data_received(data)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's signature
+        """Called by aiohttp after each read of a body; as a rule there is nothing to resume."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def begin(self, writer: AbstractStreamWriter) -> None:
         """A whole head has arrived, and its request is being handled."""
         self.is_busy = True

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from relay.model import Dialect, Principal
 
@@ -45,7 +44,7 @@ class Exchange:
     connection: ClientConnection
     received_s: float
     """Monotonic."""
-    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    headers: dict[str, str] = field(default_factory=dict)
     """What its answer carries beside what the answer's maker sets, be it a success, an error or a stream."""
     dialect: Dialect = Dialect.CHAT
     """The form of its errors."""

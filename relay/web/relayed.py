@@ -11,9 +11,9 @@ from aiohttp import web
 
 from relay import faults
 from relay.core.admission import Admission
-from relay.core.attempt import Opened, PlainAnswer
+from relay.core.attempt import PlainAnswer
 from relay.core.call_entry import CallEntry
-from relay.core.calls import CallFailed, RelayRequest, Served, read_request
+from relay.core.calls import RelayRequest, read_request
 from relay.core.endpoints import Endpoint
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
@@ -112,7 +112,7 @@ class RelayedCall:
     async def serve(self) -> web.StreamResponse:
         """The answer, sent. Raises RequestError or UpstreamError while nothing of it has gone out."""
         try:
-            async with self._desk.live_calls.scope():
+            with self._desk.live_calls.scope():
                 return await self._admitted()
         except TimeoutError:  # Nothing else raises it: every other deadline has an error of its own.
             return await self._broken_off(faults.shutting_down())
@@ -160,17 +160,15 @@ class RelayedCall:
                 return await self._broken_off(error)
             return await self._answered(opened, keepalive)
 
-    async def _opened(self, asked: RelayRequest) -> Opened:
+    async def _opened(self, asked: RelayRequest) -> PlainAnswer | RelayStream:
         try:
-            opened = await self._desk.relay.open(asked, self._entry.attempts)
-        except CallFailed as error:
-            self._tell(error.served)
-            raise
-        self._tell(opened.served)
-        return opened
+            return await self._desk.relay.open(asked, self._entry.trail)
+        finally:
+            self._tell()
 
-    async def _answered(self, opened: Opened, keepalive: Keepalive | None = None) -> web.StreamResponse:
-        answer = opened.answer
+    async def _answered(
+        self, answer: PlainAnswer | RelayStream, keepalive: Keepalive | None = None
+    ) -> web.StreamResponse:
         if isinstance(answer, PlainAnswer):
             return await self._whole(answer)
         async with answer as self._stream:
@@ -232,15 +230,17 @@ class RelayedCall:
         self._entry.left(Outcome.CLIENT_STALLED if is_stalled else Outcome.CLIENT_GONE)
         return self._writer.response
 
-    def _tell(self, served: Served) -> None:
+    def _tell(self) -> None:
         """Say in the answer's headers who served it, be it well or not."""
-        exchange = self._exchange
-        waited_s = self._body.upload_s + served.upstream_wait_s
+        exchange, trail = self._exchange, self._entry.trail
+        if trail.target is None:
+            return
+        waited_s = self._body.upload_s + trail.waited_s
         overhead_s = max(0.0, self._desk.clock_s() - exchange.received_s - waited_s)
         headers = exchange.headers
-        headers["X-MonoRelay-Provider"] = served.target.provider
-        headers["X-MonoRelay-Model"] = printable(served.target.model)
-        headers["X-MonoRelay-Attempts"] = str(served.attempts)
+        headers["X-MonoRelay-Provider"] = trail.target.provider
+        headers["X-MonoRelay-Model"] = printable(trail.target.model)
+        headers["X-MonoRelay-Attempts"] = str(len(trail.attempts))
         headers["X-MonoRelay-Overhead-Ms"] = f"{overhead_s * 1000:.1f}"
-        if served.upstream_request_id is not None:
-            headers["X-MonoRelay-Upstream-Request-Id"] = printable(served.upstream_request_id)
+        if trail.upstream_request_id is not None:
+            headers["X-MonoRelay-Upstream-Request-Id"] = printable(trail.upstream_request_id)

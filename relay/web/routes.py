@@ -28,6 +28,10 @@ class Access(enum.Enum):
     ADMIN = Role.ADMIN
     SUPER_ADMIN = Role.SUPER_ADMIN
 
+    def __init__(self, least_role: Role | None) -> None:
+        self.least_role = least_role
+        """None: anybody. `value` says the same, but is a function call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -1,13 +1,13 @@
 """The client's side of an answer: owns the response and the knowledge whether it has started.
 
 After the start there are three things to do with a response: write, end it, or break the connection off. An exception
-that aiohttp knows as an HTTP answer would be written INTO the body, so none may be raised here.
+that aiohttp knows as an HTTP answer would be written INTO the body, so none may be raised here. aiohttp's
+ClientConnectionResetError is a ConnectionError too, so that this is all that a write can raise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -24,12 +24,19 @@ class ClientWriter:
         self._request = request
         self._exchange = exchange
         self._clock_s = clock_s
-        self.response: web.StreamResponse = web.StreamResponse()
+        self._response: web.StreamResponse | None = None
         self.last_write_s = clock_s()
         """When the client last got something."""
         self._is_finished = False
         self.first_byte_s: float | None = None
         """When the first byte of an answer went out; None until then."""
+
+    @property
+    def response(self) -> web.StreamResponse:
+        """What aiohttp is given in the end: a stream, unless a whole answer was sent."""
+        if self._response is None:
+            self._response = web.StreamResponse()
+        return self._response
 
     @property
     def has_started(self) -> bool:
@@ -46,7 +53,7 @@ class ClientWriter:
 
     async def send(self, response: web.Response) -> None:
         """Send an answer that is whole. Raises ClientGone."""
-        self.response = response
+        self._response = response
         self.first_byte_s = self._clock_s()
         await self._begin()
         await self.finish()
@@ -54,8 +61,10 @@ class ClientWriter:
     async def _begin(self) -> None:
         identify(self.response, self._exchange)
         self._exchange.has_started = True
-        with _left():
+        try:
             await self.response.prepare(self._request)
+        except ConnectionError as error:
+            raise ClientGone from error
 
     async def write(self, data: bytes, /) -> None:
         """Send bytes; waits while the client reads more slowly than they come. Raises ClientGone."""
@@ -71,24 +80,19 @@ class ClientWriter:
         """Send what is no part of the answer; not while the client has yet to take what it was sent."""
         self.last_write_s = self._clock_s()
         if not (self._is_finished or self._exchange.connection.waiting_bytes):
-            with _left():
+            try:
                 await self.response.write(data)
+            except ConnectionError as error:
+                raise ClientGone from error
 
     async def finish(self) -> None:
         """End the body cleanly. Raises ClientGone."""
         self._is_finished = True
-        with _left():
+        try:
             await self.response.write_eof()
+        except ConnectionError as error:
+            raise ClientGone from error
 
     def abort(self) -> None:
         """Break the connection off: no final chunk, so that no client can take the part for the whole."""
         self._exchange.connection.cut()
-
-
-@contextmanager
-def _left() -> Iterator[None]:
-    """aiohttp's ClientConnectionResetError is a ConnectionError too, so this is all that a write can raise."""
-    try:
-        yield
-    except ConnectionError as error:
-        raise ClientGone from error

@@ -90,6 +90,7 @@ providers:
     key_strategy: ""
     headers: {}
     forward_headers: []
+    http_client: direct
     rate_limit_cooldown: 60
     timeout: {connect: 10, first_byte: 120, idle: 120, total: 1800}
     max_parallel: 0
@@ -120,7 +121,8 @@ ENFORCED = {
     "server.queue": "size timeout",
     "server.access_key.0": "name key expires_at",
     "providers.x": (
-        "enabled provider_type base_url dialects keys headers forward_headers timeout models default retry breaker"
+        "enabled provider_type base_url dialects keys headers forward_headers http_client timeout models default "
+        "retry breaker"
     ),
     "providers.x.keys.0": "key label enabled expires_at usage_window_limits",
     "providers.x.timeout": "connect first_byte idle total",

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from relay.core.attempt import Opened
+from relay.core.attempt import PlainAnswer
 from relay.core.calls import RelayRequest, read_request
 from relay.core.catalog import catalog_of
 from relay.core.endpoints import ENDPOINTS
@@ -171,11 +171,11 @@ async def delivered(stream: RelayStream, client: FakeClient) -> None:
         await stream.send_to(client)
 
 
-def stream_of(opened: Opened) -> RelayStream:
+def stream_of(answer: PlainAnswer | RelayStream) -> RelayStream:
     """The answer, which must be a stream."""
-    if not isinstance(opened.answer, RelayStream):
+    if not isinstance(answer, RelayStream):
         raise AssertionError("a stream was expected")
-    return opened.answer
+    return answer
 
 
 def chunk(text: str, **more: Any) -> bytes:

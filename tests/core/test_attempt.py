@@ -7,11 +7,13 @@ import orjson
 import pytest
 
 from relay import faults
-from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Collector, Opened, PlainAnswer, Try, UpstreamWait
+from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Collector, PlainAnswer, Try
 from relay.core.attempts import Attempt
 from relay.core.calls import RelayRequest
+from relay.core.stream import RelayStream
+from relay.core.trail import Trail
 from relay.errors import Retry, UpstreamError
-from relay.model import Target
+from relay.model import AttemptRecord, Target
 from relay.upstream.transport import Connection, Deadlines
 from tests.core.fakes import (
     CHAT,
@@ -42,17 +44,19 @@ ANSWER = b'{"id": "c", "choices": [{"message": {"content": "hi"}}]}'
 PLAIN, STREAM = asked(), asked(stream=True)
 
 
-def trial(request: RelayRequest = PLAIN, connection: Connection = Connection.POOLED, number: int = 1) -> Try:
+def trial(request: RelayRequest = PLAIN, connection: Connection = Connection.POOLED, trail: Trail | None = None) -> Try:
     attempt = Attempt(Target("up", "upstream-model"), PROVIDER, PROVIDER.keys[0], connection)
-    return Try(request, attempt, number, UpstreamWait(Ticking()))
+    return Try(request, attempt, trail or Trail(), Ticking())
 
 
-async def opened(call: FakeCall, request: RelayRequest = PLAIN) -> Opened:
-    return await trial(request).open(FakeTransport(call))
+async def opened(
+    call: FakeCall, request: RelayRequest = PLAIN, trail: Trail | None = None
+) -> PlainAnswer | RelayStream:
+    return await trial(request, trail=trail).open(FakeTransport(call))
 
 
 async def plain(call: FakeCall, request: RelayRequest = PLAIN) -> PlainAnswer:
-    answer = (await opened(call, request)).answer
+    answer = await opened(call, request)
     assert isinstance(answer, PlainAnswer)
     return answer
 
@@ -73,7 +77,7 @@ async def test_the_call_goes_to_the_providers_endpoint_with_its_key_and_its_head
     client = [("User-Agent", "sdk"), ("Authorization", "Bearer client"), ("X-Other", "no")]
     await trial(asked(headers=client, query="a=%2F")).open(transport)
     (request,) = transport.requests
-    assert (request.method, str(request.url)) == ("POST", "http://inner.host/v1/chat/completions?a=%2F")
+    assert (request.method, request.url) == ("POST", "http://inner.host/v1/chat/completions?a=%2F")
     assert dict(request.headers) == {
         "Accept": "*/*",
         "User-Agent": "sdk",
@@ -109,7 +113,7 @@ async def test_each_endpoint_has_its_path_at_the_provider(path: str, upstream_pa
     transport = FakeTransport(faults.unreachable())
     with pytest.raises(UpstreamError):
         await trial(asked(path)).open(transport)
-    assert transport.requests[0].url.path == f"/v1{upstream_path}"
+    assert transport.requests[0].url == f"http://inner.host/v1{upstream_path}"
 
 
 # Plain answers
@@ -180,7 +184,7 @@ async def test_an_answer_that_has_an_error_field_beside_its_answer_is_one() -> N
 async def test_a_large_answer_is_not_held_but_passed(size_bytes: int) -> None:
     body = b'"' + b"x" * (size_bytes - 2) + b'"'
     call, client = FakeCall(body[:99], body[99:], b"", headers=JSON_TYPE), FakeClient()
-    answer = (await opened(call)).answer
+    answer = await opened(call)
     if isinstance(answer, PlainAnswer):
         assert (answer.body, size_bytes) == (body, MAX_HELD_BYTES - 1)
     else:
@@ -336,29 +340,43 @@ async def test_no_secret_that_a_provider_quotes_gets_further(call: Any) -> None:
 # Who answered, and how long it took
 
 
-async def test_it_is_told_who_answered_as_which_attempt() -> None:
-    transport = FakeTransport(FakeCall(ANSWER, headers={**JSON_TYPE, "X-Request-Id": "theirs"}))
-    served = (await trial(number=2).open(transport)).served
-    assert (served.target, served.attempts, served.upstream_request_id) == (Target("up", "upstream-model"), 2, "theirs")
+async def test_an_answer_is_on_the_trail_with_the_id_that_the_provider_gave_it() -> None:
+    trail = Trail()
+    await opened(FakeCall(ANSWER, headers={**JSON_TYPE, "X-Request-Id": "theirs"}), trail=trail)
+    target = Target("up", "upstream-model")
+    assert (trail.target, trail.upstream_request_id) == (target, "theirs")
+    assert trail.attempts == [AttemptRecord(target, "key-1", 200, None, 1000)]
 
 
-async def test_a_provider_may_give_a_call_no_id() -> None:
-    assert (await opened(FakeCall(ANSWER, headers=JSON_TYPE))).served.upstream_request_id is None
+async def test_a_refusal_is_on_the_trail_too() -> None:
+    trail = Trail()
+    with pytest.raises(UpstreamError):
+        await opened(FakeCall(b"{}", status=429, headers={**JSON_TYPE, "X-Request-Id": "theirs"}), trail=trail)
+    (attempt,) = trail.attempts
+    assert (attempt.status, attempt.error, trail.upstream_request_id) == (429, "rate_limit_exceeded", "theirs")
+
+
+async def test_an_id_of_an_earlier_attempt_is_forgotten() -> None:
+    trail = Trail()
+    for headers in ({**JSON_TYPE, "X-Request-Id": "theirs"}, JSON_TYPE):
+        await opened(FakeCall(ANSWER, headers=headers), trail=trail)
+    assert (len(trail.attempts), trail.upstream_request_id) == (2, None)
 
 
 @pytest.mark.parametrize(
     ("call", "request_"), [(FakeCall(ANSWER, headers=JSON_TYPE), PLAIN), (FakeCall(chunk("a")), STREAM)]
 )
 async def test_the_wait_goes_from_the_send_to_the_commit_point(call: FakeCall, request_: RelayRequest) -> None:
-    assert (await opened(call, request_)).served.upstream_wait_s == 1
+    trail = Trail()
+    await opened(call, request_, trail)
+    assert trail.waited_s == 1
 
 
-def test_waits_add_up() -> None:
-    wait = UpstreamWait(Ticking())
+async def test_waits_add_up() -> None:
+    trail = Trail()
     for _ in range(2):
-        wait.begins()
-        wait.ends()
-    assert wait.total_s == 2
+        await opened(FakeCall(ANSWER, headers=JSON_TYPE), trail=trail)
+    assert trail.waited_s == 2
 
 
 # Cancellation

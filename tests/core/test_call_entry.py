@@ -38,7 +38,9 @@ def attempt(provider: str, key_label: str | None) -> AttemptRecord:
 def test_a_record_says_all_that_its_entry_knew() -> None:
     attempts = [attempt("one", "k1"), attempt("two", "k2")]
     usage = Usage(input_tokens=3, output_tokens=4)
-    entry = entry_of(model="m", is_stream=True, attempts=attempts, first_byte_s=RECEIVED_S + 0.25, usage=usage)
+    entry = entry_of(model="m", is_stream=True, first_byte_s=RECEIVED_S + 0.25, usage=usage)
+    for one in attempts:
+        entry.trail.add(one, 0)
     entry.completed(200)
     assert entry.record(RECEIVED_S + 1.5) == CallRecord(
         call_id="call-1",
@@ -116,5 +118,5 @@ def test_what_a_client_chose_is_kept_up_to_a_length() -> None:
 def test_a_record_does_not_change_with_what_its_entry_learns_later() -> None:
     entry = entry_of()
     record = entry.record(RECEIVED_S)
-    entry.attempts.append(attempt("one", None))
+    entry.trail.add(attempt("one", None), 0)
     assert record.attempts == ()

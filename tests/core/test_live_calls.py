@@ -12,7 +12,7 @@ from relay.core.live_calls import LiveCalls
 async def call(calls: LiveCalls, entered: asyncio.Event | None = None, released: asyncio.Event | None = None) -> str:
     """What became of one call: `whole` or `cut`. Without `released` it never ends by itself."""
     try:
-        async with calls.scope():
+        with calls.scope():
             if entered is not None:
                 entered.set()
             await (released or asyncio.Event()).wait()
@@ -57,9 +57,8 @@ async def test_it_is_over_when_the_last_one_has_ended() -> None:
 
 async def test_a_call_that_failed_or_was_cancelled_is_over_too() -> None:
     calls = LiveCalls()
-    with pytest.raises(KeyError):
-        async with calls.scope():
-            raise KeyError
+    with pytest.raises(KeyError), calls.scope():
+        raise KeyError
     task = await started(calls)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -104,7 +103,7 @@ async def test_a_call_that_takes_its_time_to_end_after_the_cut_is_waited_for() -
     calls, goodbye = LiveCalls(), asyncio.Event()
 
     async def slow() -> None:
-        async with calls.scope():
+        with calls.scope():
             try:
                 await asyncio.Event().wait()
             finally:

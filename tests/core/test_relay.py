@@ -6,7 +6,9 @@ import logging
 import pytest
 
 from relay import faults
+from relay.core.calls import RelayRequest
 from relay.core.relay import Relay
+from relay.core.trail import Trail
 from relay.errors import InvalidRequest, ModelNotFound, UpstreamError
 from relay.upstream.keyring import KeyState
 from relay.upstream.transport import Connection
@@ -65,39 +67,52 @@ def calling(one: FakeTransport, two: FakeTransport | None = None, states: dict[s
     return relay_of(CONFIG, {"one": one, "two": two or FakeTransport()}, states)
 
 
+async def trail_of(relay: Relay, request: RelayRequest) -> Trail:
+    """What was tried for a call that is answered."""
+    trail = Trail()
+    await relay.open(request, trail)
+    return trail
+
+
+def provider_of(trail: Trail) -> str:
+    """Who was asked last."""
+    assert trail.target is not None
+    return trail.target.provider
+
+
 async def test_the_first_target_answers_when_it_can() -> None:
-    served = (await calling(FakeTransport(good())).open(asked(), [])).served
-    assert (served.target.provider, served.attempts) == ("one", 1)
+    trail = await trail_of(calling(FakeTransport(good())), asked())
+    assert (provider_of(trail), len(trail.attempts)) == ("one", 1)
 
 
 async def test_a_refused_key_is_followed_by_the_next_key() -> None:
     one = FakeTransport(refusing(401), good())
-    served = (await calling(one).open(asked(), [])).served
-    assert (served.target.provider, served.attempts, keys_used(one)) == ("one", 2, ["1", "2"])
+    trail = await trail_of(calling(one), asked())
+    assert (provider_of(trail), len(trail.attempts), keys_used(one)) == ("one", 2, ["1", "2"])
 
 
 async def test_when_all_keys_are_refused_the_next_target_is_tried() -> None:
     one, two = FakeTransport(refusing(429), refusing(429)), FakeTransport(good())
-    served = (await calling(one, two).open(asked(), [])).served
-    assert (served.target.provider, served.attempts, keys_used(one)) == ("two", 3, ["1", "2"])
+    trail = await trail_of(calling(one, two), asked())
+    assert (provider_of(trail), len(trail.attempts), keys_used(one)) == ("two", 3, ["1", "2"])
 
 
 async def test_an_unreachable_target_is_followed_by_the_next_target() -> None:
     one, two = FakeTransport(faults.unreachable()), FakeTransport(good())
-    served = (await calling(one, two).open(asked(), [])).served
-    assert (served.target.provider, served.attempts, len(one.requests)) == ("two", 2, 1)
+    trail = await trail_of(calling(one, two), asked())
+    assert (provider_of(trail), len(trail.attempts), len(one.requests)) == ("two", 2, 1)
 
 
 async def test_a_dead_connection_is_followed_by_the_same_call_on_a_fresh_one() -> None:
     one = FakeTransport(faults.closed_before_head(), good())
-    await calling(one).open(asked(), [])
+    await calling(one).open(asked(), Trail())
     assert [request.connection for request in one.requests] == [Connection.POOLED, Connection.FRESH]
     assert keys_used(one) == ["1", "1"]
 
 
 async def test_a_provider_without_keys_is_called_without_a_credential() -> None:
     two = FakeTransport(good())
-    await calling(FakeTransport(), two).open(asked(model="only-two"), [])
+    await calling(FakeTransport(), two).open(asked(model="only-two"), Trail())
     assert "Authorization" not in two.requests[0].headers
 
 
@@ -105,57 +120,59 @@ async def test_a_first_event_that_is_an_error_is_followed_by_the_next_key() -> N
     failing = FakeCall(b'data: {"error": {"message": "busy", "type": "overloaded_error"}}\n\n', HANG)
     one = FakeTransport(failing, FakeCall(chunk("a"), DONE))
     client = FakeClient()
-    await delivered(stream_of(await calling(one).open(asked(stream=True), [])), client)
+    await delivered(stream_of(await calling(one).open(asked(stream=True), Trail())), client)
     assert (client.body, failing.is_closed, keys_used(one)) == (chunk("a") + DONE, True, ["1", "2"])
 
 
 async def test_the_refusal_of_the_request_itself_is_final() -> None:
     one, two = FakeTransport(refusing(400)), FakeTransport(good())
     with pytest.raises(UpstreamError) as caught:
-        await calling(one, two).open(asked(), [])
+        await calling(one, two).open(asked(), Trail())
     assert (caught.value.facts.status, len(one.requests), len(two.requests)) == (400, 1, 0)
 
 
 async def test_after_three_attempts_the_last_failure_is_told() -> None:
     one, two = FakeTransport(refusing(500), refusing(500)), FakeTransport(refusing(503), good())
     with pytest.raises(UpstreamError) as caught:
-        await calling(one, two).open(asked(), [])
+        await calling(one, two).open(asked(), Trail())
     assert (caught.value.facts.status, len(one.requests), len(two.requests)) == (503, 2, 1)
 
 
 async def test_every_failed_call_is_closed() -> None:
     calls = [refusing(500), FakeCall(headers=JSON_TYPE), FakeCall(status=302)]
     with pytest.raises(UpstreamError):
-        await calling(FakeTransport(*calls[:2]), FakeTransport(calls[2])).open(asked(), [])
+        await calling(FakeTransport(*calls[:2]), FakeTransport(calls[2])).open(asked(), Trail())
     assert [call.is_closed for call in calls] == [True, True, True]
 
 
 async def test_without_any_usable_key_nothing_is_called() -> None:
+    trail = Trail()
     with pytest.raises(UpstreamError) as caught:
-        await calling(FakeTransport()).open(asked(model="only-spent"), [])
+        await calling(FakeTransport()).open(asked(model="only-spent"), trail)
     assert (caught.value.facts.status, caught.value.facts.code) == (503, "no_available_key")
+    assert (provider_of(trail), trail.attempts) == ("spent", [])
 
 
 async def test_a_target_without_a_usable_key_is_passed_over() -> None:
-    served = (await calling(FakeTransport(), FakeTransport(good())).open(asked(model="rested"), [])).served
-    assert (served.target.provider, served.attempts) == ("two", 1)
+    trail = await trail_of(calling(FakeTransport(), FakeTransport(good())), asked(model="rested"))
+    assert (provider_of(trail), len(trail.attempts)) == ("two", 1)
 
 
 async def test_a_model_that_nobody_has_is_refused_before_anything_is_called() -> None:
     with pytest.raises(ModelNotFound):
-        await calling(FakeTransport()).open(asked(model="nobody-has-it"), [])
+        await calling(FakeTransport()).open(asked(model="nobody-has-it"), Trail())
 
 
 async def test_a_model_that_nobody_serves_in_this_dialect_is_refused_before_anything_is_called() -> None:
     with pytest.raises(InvalidRequest):
-        await calling(FakeTransport()).open(asked(model="only-talker"), [])
+        await calling(FakeTransport()).open(asked(model="only-talker"), Trail())
 
 
 async def test_calls_take_turns_with_the_keys() -> None:
     one = FakeTransport(good(), good(), good())
     relay = calling(one)
     for _ in range(3):
-        await relay.open(asked(), [])
+        await relay.open(asked(), Trail())
     assert keys_used(one) == ["1", "2", "1"]
 
 
@@ -163,32 +180,32 @@ async def test_the_turn_outlives_the_relay_of_one_configuration() -> None:
     states: dict[str, KeyState] = {}
     transports = [FakeTransport(good()), FakeTransport(good())]
     for transport in transports:
-        await calling(transport, states=states).open(asked(), [])
+        await calling(transport, states=states).open(asked(), Trail())
     assert [keys_used(transport) for transport in transports] == [["1"], ["2"]]
 
 
 async def test_the_wait_of_failed_attempts_counts() -> None:
-    served = (await calling(FakeTransport(refusing(500), good())).open(asked(), [])).served
-    assert served.upstream_wait_s == 2
+    trail = await trail_of(calling(FakeTransport(refusing(500), good())), asked())
+    assert trail.waited_s == 2
 
 
 async def test_a_failed_attempt_is_logged_without_a_secret(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        await calling(FakeTransport(refusing(500), good())).open(asked(), [])
+        await calling(FakeTransport(refusing(500), good())).open(asked(), Trail())
     assert caplog.messages == ["req_1 attempt at one (key k1) failed: 500 None"]
     assert [word for word in (SECRET, "inner.host") if word in caplog.text] == []
 
 
 async def test_a_failed_attempt_without_a_key_is_logged_as_such(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING), pytest.raises(UpstreamError):
-        await calling(FakeTransport(), FakeTransport(faults.unreachable())).open(asked(model="only-two"), [])
+        await calling(FakeTransport(), FakeTransport(faults.unreachable())).open(asked(model="only-two"), Trail())
     assert caplog.messages == ["req_1 attempt at two (key -) failed: 502 upstream_unreachable"]
 
 
 async def test_a_call_that_is_cancelled_is_not_tried_again() -> None:
     call = FakeCall(HANG)
     one = FakeTransport(call, good())
-    opening = asyncio.ensure_future(calling(one).open(asked(stream=True), []))
+    opening = asyncio.ensure_future(calling(one).open(asked(stream=True), Trail()))
     await call.hangs.wait()
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):

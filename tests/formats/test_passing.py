@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import ErrorFacts, UpstreamError
-from relay.formats.openai_chat import is_usage_only
+from relay.formats.openai_chat import without_usage_chunk
 from relay.formats.passing import PassingStream, Verbatim
 from relay.formats.registry import DIALECTS
 from relay.formats.scrub import Scrub
@@ -86,12 +86,12 @@ def test_a_byte_at_a_time_comes_out_equal(golden: Golden) -> None:
 @given(data=st.data())
 def test_any_cut_without_the_usage_chunk_lacks_that_chunk_alone(golden: Golden, data: st.DataObject) -> None:
     pieces = data.draw(cuts(golden.stream))
-    assert passed(golden.passing(is_hidden=is_usage_only), pieces) == without_usage(expected(golden))
+    assert passed(golden.passing(hide=without_usage_chunk), pieces) == without_usage(expected(golden))
 
 
 @of_chat
 def test_a_byte_at_a_time_without_the_usage_chunk_lacks_that_chunk_alone(golden: Golden) -> None:
-    transform = golden.passing(is_hidden=is_usage_only)
+    transform = golden.passing(hide=without_usage_chunk)
     assert passed(transform, single_bytes(golden.stream)) == without_usage(expected(golden))
 
 
@@ -279,7 +279,7 @@ def test_no_word_of_an_answer_makes_a_broken_one_whole(golden: Golden, text: str
 @given(text=loaded_texts, data=st.data())
 def test_no_word_of_an_answer_hides_it(text: str, data: st.DataObject) -> None:
     said = chunk(text, usage=None) + DONE
-    assert passed(stream(Dialect.CHAT, is_hidden=is_usage_only), data.draw(cuts(said))) == said
+    assert passed(stream(Dialect.CHAT, hide=without_usage_chunk), data.draw(cuts(said))) == said
 
 
 def test_the_metadata_that_a_response_repeats_do_not_end_it() -> None:
@@ -406,7 +406,7 @@ def test_a_break_behind_an_error_that_the_provider_told_adds_no_second_one() -> 
 
 def test_a_stream_of_the_hidden_usage_alone_is_empty() -> None:
     usage = b'data: {"choices":[],"usage":{"total_tokens":1}}\n\n'
-    transform = PassingStream(DIALECTS[Dialect.CHAT], "req_1", is_hidden=is_usage_only)
+    transform = PassingStream(DIALECTS[Dialect.CHAT], "req_1", hide=without_usage_chunk)
     with pytest.raises(UpstreamError) as caught:
         transform.feed(usage + b"data: [DONE]\n\n")
     assert caught.value.facts.code == "empty_response"
@@ -419,7 +419,7 @@ USAGE_CHUNK = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_token
 
 
 def test_the_usage_is_known_though_the_client_does_not_see_it() -> None:
-    hiding = stream(Dialect.CHAT, is_hidden=is_usage_only)
+    hiding = stream(Dialect.CHAT, hide=without_usage_chunk)
     out = hiding.feed(chunk("a") + USAGE_CHUNK + DONE)
     assert out == chunk("a") + DONE
     assert hiding.usage() == Usage(input_tokens=3, output_tokens=5)

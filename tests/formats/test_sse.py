@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from relay.formats.sse import (
     MAX_EVENT_BYTES,
     Event,
     EventSplitter,
+    find_events,
     is_silent,
     read_event,
     split_events,
@@ -86,6 +88,17 @@ def test_every_cut_gives_the_events_that_the_reference_reads(pieces: list[bytes]
 @given(block=streams())
 def test_split_events_add_up_to_the_block(block: bytes) -> None:
     assert b"".join(split_events(block)) == block
+
+
+@given(block=streams(), pattern=st.sampled_from([rb"data", rb"event: a", rb"[a-z]", rb":"]))
+def test_found_events_are_those_of_all_in_which_the_pattern_is(block: bytes, pattern: bytes) -> None:
+    mark = re.compile(pattern)
+    expected, end = [], 0
+    for event in split_events(block):
+        end += len(event)
+        if mark.search(event):
+            expected.append((event.lstrip(b"\r\n"), end))  # Empty lines in front of an event belong to nobody.
+    assert [(block[start:end].lstrip(b"\r\n"), end) for start, end in find_events(block, mark)] == expected
 
 
 @every_golden

@@ -38,6 +38,11 @@ class Out:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def peer(self) -> object:
+        """Whose connection this is: an address."""
+        return self._writer.get_extra_info("peername")
+
     async def raw(self, data: bytes) -> None:
         """Bytes as they are."""
         self._writer.write(data)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 from multidict import CIMultiDict
-from yarl import URL
 
 from relay.config.schema import Config
 from relay.model import Dialect
@@ -70,7 +69,7 @@ def test_each_type_has_its_url_its_auth_header_and_its_dialects(
 ) -> None:
     provider = built(one_key(f"provider_type: {kind}" + (f", base_url: '{base_url}'" if base_url else "")))
     name, _, value = header.partition(": ")
-    assert provider.url("/x", "") == URL(url)
+    assert provider.url("/x", "") == url
     assert headers(provider, key=provider.keys[0])[name] == value
     assert provider.dialects == dialects
 
@@ -83,13 +82,13 @@ def test_no_type_is_left_out_of_the_table_above() -> None:
 def test_a_base_url_of_the_configuration_wins(kind: str) -> None:
     name = "demo" if kind == "demo" else "up"
     provider = build(config(**{name: one_key(f"provider_type: {kind}, base_url: '{MINE}/deep'")}))[name]
-    assert str(provider.url("/x", "")).startswith(f"{MINE}/deep/")
+    assert provider.url("/x", "").startswith(f"{MINE}/deep/")
 
 
 @pytest.mark.parametrize("base_url", [f"{MINE}", f"{MINE}/", f"{MINE}/v1", f"{MINE}/v1/"])
 def test_anthropics_base_url_may_come_with_or_without_v1(base_url: str) -> None:
     provider = built(one_key(f"provider_type: anthropic, base_url: '{base_url}'"))
-    assert str(provider.url("/messages", "")) == f"{MINE}/v1/messages"
+    assert provider.url("/messages", "") == f"{MINE}/v1/messages"
 
 
 @pytest.mark.parametrize("query", ["a=1", "x=%2Fy&x=2", "q=a%20b+c", "%3F=%23"])

@@ -8,7 +8,7 @@ import gzip
 import aiohttp
 import pytest
 
-from relay.upstream.session import Sessions, open_sessions
+from relay.upstream.session.sessions import Sessions, open_sessions
 from tests.conftest import StartUpstream
 from tests.support.scripted import Out, Received, answers, streams
 

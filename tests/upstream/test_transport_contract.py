@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 import orjson
 import pytest
 from multidict import CIMultiDict
-from yarl import URL
 
 from relay.errors import UpstreamError
 from relay.sweep import Sweep
-from relay.upstream.call import SessionTransport
 from relay.upstream.demo import DemoTransport
-from relay.upstream.session import open_sessions
+from relay.upstream.direct import open_direct
+from relay.upstream.session import SessionTransport, open_sessions
 from relay.upstream.transport import Connection, Deadlines, Transport, UpstreamCall, UpstreamRequest
 from tests.support.scripted import Out, Received, Script, answers, scripted_upstream, streams
 
@@ -63,9 +62,15 @@ class Side:
 
 
 @asynccontextmanager
-async def over_http() -> AsyncIterator[Side]:
+async def over_sessions() -> AsyncIterator[Side]:
     async with scripted_upstream(provide) as upstream, open_sessions() as sessions:
         yield Side(SessionTransport(sessions, Sweep()), upstream.url)
+
+
+@asynccontextmanager
+async def directly() -> AsyncIterator[Side]:
+    async with scripted_upstream(provide) as upstream, open_direct(Sweep()) as transport:
+        yield Side(transport, upstream.url)
 
 
 @asynccontextmanager
@@ -73,7 +78,11 @@ async def from_memory() -> AsyncIterator[Side]:
     yield Side(DemoTransport(lambda: 1_700_000_000.0), "http://demo.invalid")
 
 
-SIDES: dict[str, Callable[[], AbstractAsyncContextManager[Side]]] = {"session": over_http, "demo": from_memory}
+SIDES: dict[str, Callable[[], AbstractAsyncContextManager[Side]]] = {
+    "direct": directly,
+    "session": over_sessions,
+    "demo": from_memory,
+}
 
 
 @pytest.fixture(params=list(SIDES))
@@ -104,7 +113,7 @@ class Taking:
 
 
 def request_for(side: Side, kind: Kind) -> UpstreamRequest:
-    url = URL(f"{side.url}/v1/chat/completions")
+    url = f"{side.url}/v1/chat/completions"
     return UpstreamRequest("POST", url, CIMultiDict({"Content-Type": "application/json"}), kind.asks, DEADLINES)
 
 

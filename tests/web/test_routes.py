@@ -23,7 +23,7 @@ PUBLIC = ["/", "/health", "/health/live", "/health/ready", "/api/info", "/v1/mod
 def application() -> web.Application:
     """As it is served; nothing is sent anywhere from here."""
     state = State(Ledger(MemoryStore(), lambda records: None), Sweep())
-    return build(configuration(), DemoTransport(lambda: 0.0), state, World())
+    return build(configuration(), {"direct": DemoTransport(lambda: 0.0)}, state, World())
 
 
 async def unlisted(request: web.Request) -> web.Response:

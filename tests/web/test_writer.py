@@ -36,7 +36,7 @@ Serve = Callable[..., Awaitable[tuple[int, Handled]]]
 
 
 def exchange_of(dialect: Dialect = Dialect.CHAT) -> Exchange:
-    return Exchange("req_1", FakeConnection(), 0.0, headers=CIMultiDict({"X-Of-The-Exchange": "2"}), dialect=dialect)
+    return Exchange("req_1", FakeConnection(), 0.0, headers={"X-Of-The-Exchange": "2"}, dialect=dialect)
 
 
 @pytest.fixture

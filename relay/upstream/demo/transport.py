@@ -11,6 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -57,7 +58,7 @@ class DemoTransport:
         self._now = now
 
     async def send(self, request: UpstreamRequest, /) -> DemoCall:
-        path = request.url.path
+        path = urlsplit(request.url).path
         seed = hashlib.sha256(request.body).hexdigest()
         request_id = f"req_{seed[:24]}"
         endpoint = ENDPOINTS.get(_suffix(path))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from multidict import CIMultiDict
 
 from relay.errors import RequestError, UpstreamError
 from relay.web import answers
@@ -60,8 +59,7 @@ def choke_point(parts: ChokePoint) -> Middleware:
 
 def _exchange(request: web.Request, connection: Connection, parts: ChokePoint) -> Exchange:
     request_id = chosen_request_id(request.headers.get("X-Request-Id", ""), parts.new_id)
-    headers = CIMultiDict(parts.cors.headers_for(request))
-    exchange = Exchange(request_id, connection, parts.clock_s(), headers=headers)
+    exchange = Exchange(request_id, connection, parts.clock_s(), headers=parts.cors.headers_for(request))
     request[EXCHANGE] = exchange
     return exchange
 

@@ -86,6 +86,6 @@ def _decide(request: web.Request, route: Route | None, principal: Principal) -> 
         if problem is not None:
             raise NotFound(printable(request.path[:_MAX_SHOWN_PATH]))
         raise Forbidden("This path has no access level.")
-    needed = route.access.value
+    needed = route.access.least_role
     if needed is not None and principal.role < needed:
         raise Forbidden(f"This needs the role {needed.name.lower()}.")

@@ -6,7 +6,7 @@ allows nothing, and the browser refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -33,7 +33,7 @@ class Cors:
                 response.headers["Access-Control-Allow-Headers"] = wanted
         return response
 
-    def headers_for(self, request: web.Request) -> Mapping[str, str]:
+    def headers_for(self, request: web.Request) -> dict[str, str]:
         """What every answer to this request carries, so that a listed origin's page may read it."""
         if not self._origins:
             return {}

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from multidict import CIMultiDict
-from yarl import URL
 
 from relay.upstream.demo import DemoTransport
 from relay.upstream.transport import Deadlines, Head, UpstreamCall, UpstreamRequest
@@ -69,7 +68,7 @@ class Answered:
 
 async def open_call(path: str, raw: bytes, *, now: float = NOW) -> UpstreamCall:
     deadlines = Deadlines(connect_s=1, first_byte_s=1, idle_s=1, total_s=1)
-    url = URL("http://demo.invalid") / path.lstrip("/")
+    url = f"http://demo.invalid/{path.lstrip('/')}"
     return await DemoTransport(lambda: now).send(UpstreamRequest("POST", url, CIMultiDict(), raw, deadlines))
 
 

@@ -22,12 +22,13 @@ from aiohttp import (
     ConnectionTimeoutError,
     ServerDisconnectedError,
 )
+from yarl import URL
 
 from relay import faults
 from relay.errors import UpstreamError
 from relay.sweep import NEVER, Sweep
 from relay.upstream.coding import Decoder, decoder_for
-from relay.upstream.session import Sessions
+from relay.upstream.session.sessions import Sessions
 from relay.upstream.transport import Connection, Deadlines, Head, Sink, UpstreamRequest
 
 PIECE_BYTES = 256 * 1024
@@ -51,7 +52,7 @@ class SessionTransport:
             async with asyncio.timeout(min(wait_s, deadlines.total_s)):
                 response = await session.request(
                     request.method,
-                    request.url,
+                    URL(request.url, encoded=True),
                     headers=request.headers,
                     data=_payload(request),
                     allow_redirects=False,

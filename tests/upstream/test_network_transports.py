@@ -14,12 +14,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from multidict import CIMultiDict
-from yarl import URL
 
 from relay.errors import Retry, UpstreamError
 from relay.sweep import Sweep, sweeping
-from relay.upstream.call import SessionTransport
-from relay.upstream.session import open_sessions
+from relay.upstream.direct import open_direct
+from relay.upstream.session import SessionTransport, open_sessions
 from relay.upstream.transport import Connection, Deadlines, Head, Transport, UpstreamRequest
 from tests.conftest import StartUpstream
 from tests.support.scripted import Out, Received, Script, ScriptedUpstream, answers, in_turn, streams
@@ -37,7 +36,17 @@ async def session_transport() -> AsyncIterator[Transport]:
             yield SessionTransport(sessions, sweep)
 
 
-TRANSPORTS: dict[str, Callable[[], AbstractAsyncContextManager[Transport]]] = {"session": session_transport}
+@asynccontextmanager
+async def direct_transport() -> AsyncIterator[Transport]:
+    sweep = Sweep()
+    async with open_direct(sweep) as transport, sweeping(sweep, interval_s=0.02):
+        yield transport
+
+
+TRANSPORTS: dict[str, Callable[[], AbstractAsyncContextManager[Transport]]] = {
+    "direct": direct_transport,
+    "session": session_transport,
+}
 
 
 @pytest.fixture(params=list(TRANSPORTS))
@@ -73,7 +82,7 @@ def ask(
     query: str = "",
 ) -> UpstreamRequest:
     sent = CIMultiDict([*headers, ("Authorization", f"Bearer {KEY}")])
-    return UpstreamRequest("POST", URL(f"{url}/v1/x{query}", encoded=True), sent, body, deadlines, connection)
+    return UpstreamRequest("POST", f"{url}/v1/x{query}", sent, body, deadlines, connection)
 
 
 async def answered(transport: Transport, request: UpstreamRequest, sink: Bytes | None = None) -> tuple[Head, bytes]:

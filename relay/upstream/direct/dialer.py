@@ -1,0 +1,109 @@
+"""Connecting: names are looked up and kept for a while, addresses tried side by side, TLS spoken where it is asked for.
+
+RFC 8305, "Happy Eyeballs" (aiohappyeyeballs); RFC 7301, ALPN
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TypeAlias, TypeVar
+
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from relay import faults
+from relay.errors import UpstreamError
+from relay.upstream.direct.request import Origin
+
+NAMES_KEPT_S = 30.0
+NEXT_ADDRESS_S = 0.25
+"""After this time without a connection the next address is tried as well."""
+_OURS = (errno.EMFILE, errno.ENFILE)
+
+Addresses: TypeAlias = Sequence[AddrInfoType]
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+class Names:
+    """Addresses of hosts; many calls that ask for the same one at once make one query."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._queries: dict[tuple[str, int], tuple[float, asyncio.Task[Addresses]]] = {}
+
+    async def addresses(self, host: str, port: int) -> Addresses:
+        """Raises OSError (gaierror), or UnicodeError for what can be no name."""
+        key = host, port
+        asked_s, query = self._queries.get(key, (0.0, None))
+        if query is None or _has_failed(query) or self._clock_s() - asked_s > NAMES_KEPT_S:
+            query = asyncio.create_task(_look_up(host, port), name="dns")
+            query.add_done_callback(_has_failed)  # Looked at in any case, or asyncio would report it.
+            self._queries[key] = self._clock_s(), query
+        return await asyncio.shield(query)  # Whoever is cancelled leaves it to the others.
+
+    def close(self) -> None:
+        """Give up what is still being asked."""
+        for _, query in self._queries.values():
+            query.cancel()
+
+
+def _has_failed(query: asyncio.Task[Addresses]) -> bool:
+    return query.done() and (query.cancelled() or query.exception() is not None)
+
+
+async def _look_up(host: str, port: int) -> Addresses:
+    loop = asyncio.get_running_loop()
+    return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+class Dialer:
+    """Opens connections. `tls` makes the context for https; none is made while none is needed."""
+
+    def __init__(self, clock_s: Callable[[], float], tls: Callable[[], ssl.SSLContext]) -> None:
+        self._names = Names(clock_s)
+        self._make_tls = tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = self._make_tls()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    async def dial(self, origin: Origin, protocol: Callable[[], P], *, within_s: float) -> P:
+        """A connection over which HTTP can be spoken. Raises UpstreamError, or TimeoutError."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._connected(origin, protocol)
+        except TimeoutError:
+            raise
+        except (OSError, RuntimeError, UnicodeError) as error:  # uvloop has RuntimeErrors for a few kinds of OSError.
+            raise _unreachable(error) from error
+
+    async def _connected(self, origin: Origin, protocol: Callable[[], P]) -> P:
+        loop = asyncio.get_running_loop()
+        addresses = await self._names.addresses(origin.host, origin.port)
+        connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, loop=loop)
+        try:
+            _, made = await loop.create_connection(
+                protocol,
+                sock=connected,
+                ssl=self._tls if origin.is_tls else None,
+                server_hostname=origin.host.rstrip(".") if origin.is_tls else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
+        return made
+
+    def close(self) -> None:
+        """Look nothing up any more."""
+        self._names.close()
+
+
+def _unreachable(error: Exception) -> UpstreamError:
+    is_ours = isinstance(error, OSError) and error.errno in _OURS
+    return faults.out_of_descriptors() if is_ours else faults.unreachable()

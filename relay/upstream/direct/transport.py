@@ -1,0 +1,62 @@
+"""Takes a connection from the pool or opens one, and makes the call over it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from relay import faults
+from relay.sweep import Sweep
+from relay.upstream.direct.call import DirectCall
+from relay.upstream.direct.dialer import Dialer
+from relay.upstream.direct.link import Link
+from relay.upstream.direct.pool import Pool
+from relay.upstream.direct.request import Origin, head_of, place_of
+from relay.upstream.transport import Connection, Deadlines, UpstreamRequest
+
+
+class DirectTransport:
+    """Implements the transport seam; `open_direct` makes one."""
+
+    def __init__(self, pool: Pool, dialer: Dialer, sweep: Sweep) -> None:
+        self._pool = pool
+        self._dialer = dialer
+        self._sweep = sweep
+
+    async def send(self, request: UpstreamRequest, /) -> DirectCall:
+        """See Transport.send."""
+        started_s = self._sweep.clock_s()
+        place = place_of(request.url)
+        head = head_of(request, place)
+        link = self._pool.take(place.origin) if request.connection is Connection.POOLED else None
+        if link is None:
+            link = await self._dialed(place.origin, request.deadlines)
+        call = DirectCall(link, self._pool, request.deadlines, started_s, self._sweep)
+        try:
+            await call.begin(head, request.body)
+        except BaseException:
+            call.close()
+            raise
+        return call
+
+    async def _dialed(self, origin: Origin, deadlines: Deadlines) -> Link:
+        within_s = min(deadlines.connect_s, deadlines.total_s)
+        try:
+            return await self._dialer.dial(origin, lambda: self._pool.new(origin), within_s=within_s)
+        except TimeoutError as error:
+            is_total = deadlines.total_s < deadlines.connect_s
+            raise (faults.total_timeout() if is_total else faults.connect_timeout()) from error
+
+
+@asynccontextmanager
+async def open_direct(
+    sweep: Sweep, *, tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
+) -> AsyncIterator[DirectTransport]:
+    """A transport; on leaving, all its connections are closed."""
+    pool, dialer = Pool(sweep), Dialer(sweep.clock_s, tls)
+    try:
+        yield DirectTransport(pool, dialer, sweep)
+    finally:
+        dialer.close()
+        await pool.close()
