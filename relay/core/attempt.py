@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,19 +58,19 @@ class Try:
     async def open(self, transport: Transport) -> PlainAnswer | RelayStream:
         """An answer at its commit point. Raises UpstreamError; the upstream call is then closed."""
         outgoing = self._outgoing()
-        status: int | None = OK
+        status: int | None = None
         code: str | None = None
+        self._trail.upstream_request_id = None
         started_s = self._clock_s()
         try:
-            return await self._exchange(outgoing, transport)
+            answer = await self._exchange(outgoing, transport)
+            status = OK
+            return answer
         except UpstreamError as raw:
             error = self._attempt.provider.scrub.error(raw)
             status, code = error.facts.status, error.facts.code or error.facts.openai_type
-            self._trail.upstream_request_id = error.upstream_request_id
+            self._trail.upstream_request_id = error.upstream_request_id or self._trail.upstream_request_id
             raise error from None
-        except asyncio.CancelledError:
-            status = None
-            raise
         finally:
             waited_s = self._clock_s() - started_s
             key = self._attempt.key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from types import TracebackType
+from typing import Self
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +23,14 @@ class LiveCalls:
         return len(self._scopes)
 
     def scope(self) -> CallScope:
-        """What a call runs in: `with`. Raises TimeoutError where the end of the process cut it short."""
+        """What a call runs in, until the last of it has been sent: `with`."""
         return CallScope(self)
 
-    def entered(self, scope: CallScope) -> None:
-        """Called by the scope."""
+    def entered(self, scope: CallScope) -> bool:
+        """Called by the scope; whether all have been cut."""
         self._scopes.add(scope)
         self._are_over.clear()
-        if self._are_cut:
-            scope.interrupt()
+        return self._are_cut
 
     def left(self, scope: CallScope) -> None:
         """Called by the scope."""
@@ -48,7 +48,7 @@ class LiveCalls:
         return True
 
     def cut(self) -> None:
-        """Interrupt every call, and each that still comes: its scope raises TimeoutError."""
+        """Interrupt every call; those that still come find themselves cut."""
         if self._scopes and not self._are_cut:
             log.warning("%d calls are cut short", len(self._scopes))
         self._are_cut = True
@@ -57,35 +57,36 @@ class LiveCalls:
 
 
 class CallScope:
-    """An `asyncio.timeout` that has no timer and costs no coroutines: what runs inside is cancelled from outside."""
+    """One call while it is under way: `with`. Cutting it cancels its task, which then has to ask `is_cut_by`."""
 
-    __slots__ = ("_cancelling", "_is_cut", "_live", "_task")
+    __slots__ = ("_cancelling", "_live", "_task", "is_cut")
 
     def __init__(self, live: LiveCalls) -> None:
         self._live = live
         self._task: asyncio.Task[object] | None = None
         self._cancelling = 0
-        self._is_cut = False
+        self.is_cut = False
+        """It has been cut, or came when all were cut already: then nothing is cancelled, and it should not begin."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._task = asyncio.current_task()
         if self._task is None:
             raise RuntimeError("a call runs in a task")
         self._cancelling = self._task.cancelling()
-        self._live.entered(self)
+        self.is_cut = self._live.entered(self)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.left(self)
-        if not self._is_cut or self._task is None:
-            return
-        is_alone = self._task.uncancel() <= self._cancelling  # Else its client has left as well, say.
-        if is_alone and isinstance(error, asyncio.CancelledError):
-            raise TimeoutError from error
+
+    def is_cut_by(self, cancellation: asyncio.CancelledError) -> bool:
+        """Whether a cancellation was the cut and nothing else, such as a client that left. Asked once."""
+        return self.is_cut and self._task is not None and self._task.uncancel() <= self._cancelling
 
     def interrupt(self) -> None:
-        """Cancel what runs inside; from outside that is a TimeoutError."""
-        if not self._is_cut and self._task is not None:
-            self._is_cut = True
+        """Cancel what runs inside."""
+        if not self.is_cut and self._task is not None:
+            self.is_cut = True
             self._task.cancel()

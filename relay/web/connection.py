@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from relay.sweep import NEVER
 
 if TYPE_CHECKING:
+    from aiohttp import StreamReader
     from aiohttp.abc import AbstractStreamWriter
     from aiohttp.web_request import BaseRequest
 
@@ -33,6 +34,7 @@ class Connection(web.RequestHandler):
     """aiohttp's protocol for one connection, watched."""
 
     __slots__ = (
+        "_body",
         "_connections",
         "_head_due_s",
         "_link",
@@ -55,6 +57,8 @@ class Connection(web.RequestHandler):
         self._link: asyncio.Transport | None = None
         """The transport, which aiohttp forgets when it closes it, though there may be much left to send."""
         self._writer: AbstractStreamWriter | None = None
+        self._body: StreamReader | None = None
+        """Of the last request: what of it comes behind the answer, to a refusal say, is no new head."""
         self._sent_bytes = 0
         self._sent_since_s = 0.0
         """Since when the client has taken nothing of what is waiting for it."""
@@ -87,7 +91,7 @@ class Connection(web.RequestHandler):
         """Called by the event loop."""
         if not self.is_busy:
             self.heard_s = self._connections.clock_s()
-            if self._head_due_s == NEVER:
+            if self._head_due_s == NEVER and (self._body is None or self._body.is_eof()):
                 self._head_due_s = self._connections.head_due_s(self)
         super().data_received(data)
 
@@ -96,12 +100,12 @@ class Connection(web.RequestHandler):
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
-    def begin(self, writer: AbstractStreamWriter) -> None:
+    def begin(self, writer: AbstractStreamWriter, body: StreamReader) -> None:
         """A whole head has arrived, and its request is being handled."""
         self.is_busy = True
         self.served += 1
         self._head_due_s = NEVER
-        self._writer = writer
+        self._writer, self._body = writer, body
 
     def end(self) -> None:
         """The request has been handled; its answer may not be sent to the end yet."""

@@ -111,11 +111,15 @@ class RelayedCall:
 
     async def serve(self) -> web.StreamResponse:
         """The answer, sent. Raises RequestError or UpstreamError while nothing of it has gone out."""
-        try:
-            with self._desk.live_calls.scope():
+        with self._desk.live_calls.scope() as scope:
+            if scope.is_cut:
+                raise faults.shutting_down()
+            try:
                 return await self._admitted()
-        except TimeoutError:  # Nothing else raises it: every other deadline has an error of its own.
-            return await self._broken_off(faults.shutting_down())
+            except asyncio.CancelledError as cancellation:
+                if not scope.is_cut_by(cancellation):
+                    raise
+                return await self._broken_off(faults.shutting_down())
 
     async def _admitted(self) -> web.StreamResponse:
         if self._exchange.connection.is_surplus:

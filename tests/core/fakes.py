@@ -72,7 +72,7 @@ class FakeCall:
 class FakeTransport:
     """Gives its answers in turn; an error is raised in place of a head."""
 
-    def __init__(self, *answers: FakeCall | UpstreamError | Hang) -> None:
+    def __init__(self, *answers: FakeCall | Exception | Hang) -> None:
         self._left = deque(answers)
         self.requests: list[UpstreamRequest] = []
         self.hangs = asyncio.Event()
@@ -80,7 +80,7 @@ class FakeTransport:
     async def send(self, request: UpstreamRequest, /) -> UpstreamCall:
         self.requests.append(request)
         answer = self._left.popleft()
-        if isinstance(answer, UpstreamError):
+        if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, Hang):
             self.hangs.set()

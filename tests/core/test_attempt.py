@@ -356,6 +356,21 @@ async def test_a_refusal_is_on_the_trail_too() -> None:
     assert (attempt.status, attempt.error, trail.upstream_request_id) == (429, "rate_limit_exceeded", "theirs")
 
 
+async def test_the_id_of_an_answer_that_breaks_off_is_known() -> None:
+    trail = Trail()
+    breaking = FakeCall(ANSWER[:5], faults.disconnected(), headers={**JSON_TYPE, "X-Request-Id": "theirs"})
+    with pytest.raises(UpstreamError):
+        await opened(breaking, trail=trail)
+    assert (trail.upstream_request_id, trail.attempts[0].status) == ("theirs", 502)
+
+
+async def test_a_fault_of_the_relay_itself_is_no_success_of_the_attempt() -> None:
+    trail = Trail()
+    with pytest.raises(ZeroDivisionError):
+        await trial(trail=trail).open(FakeTransport(ZeroDivisionError()))
+    assert trail.attempts[0].status is None
+
+
 async def test_an_id_of_an_earlier_attempt_is_forgotten() -> None:
     trail = Trail()
     for headers in ({**JSON_TYPE, "X-Request-Id": "theirs"}, JSON_TYPE):

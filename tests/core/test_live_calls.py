@@ -11,13 +11,17 @@ from relay.core.live_calls import LiveCalls
 
 async def call(calls: LiveCalls, entered: asyncio.Event | None = None, released: asyncio.Event | None = None) -> str:
     """What became of one call: `whole` or `cut`. Without `released` it never ends by itself."""
-    try:
-        with calls.scope():
-            if entered is not None:
-                entered.set()
+    with calls.scope() as scope:
+        if scope.is_cut:
+            return "cut"
+        if entered is not None:
+            entered.set()
+        try:
             await (released or asyncio.Event()).wait()
-    except TimeoutError:
-        return "cut"
+        except asyncio.CancelledError as cancellation:
+            if not scope.is_cut_by(cancellation):
+                raise
+            return "cut"
     return "whole"
 
 
@@ -116,7 +120,7 @@ async def test_a_call_that_takes_its_time_to_end_after_the_cut_is_waited_for() -
     calls.cut()
     goodbye.set()
     assert await calls.over(60) is True
-    with pytest.raises(TimeoutError):
+    with pytest.raises(asyncio.CancelledError):
         await task
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -14,6 +15,7 @@ import pytest
 from relay.model import Outcome
 from tests.conftest import StartRelay, StartUpstream
 from tests.support.clients import Callers, chat_request
+from tests.support.daemon import daemon
 from tests.support.running import RunningRelay, provider
 from tests.support.scripted import Out, Received
 
@@ -22,6 +24,8 @@ STREAM_HEAD = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chu
 PLAIN_HEAD = [("Content-Type", "application/json"), ("Content-Length", "1000")]
 AT_ONCE = 20
 figures = logging.getLogger("proof")
+STORE_FILES = 3
+"""Of a second connection to the store, which is opened when it is needed."""
 MAX_LAG_S = 0.1
 """Until the upstream's connection is closed, at the 99th percentile."""
 
@@ -89,6 +93,39 @@ async def test_clients_that_leave_at_random_moments_leave_nothing_behind(
     assert lags_s[int(count * 0.99) - 1] <= MAX_LAG_S, lags_s[-10:]
     await call.close()
     await _nothing_is_left(relay, tasks, files)
+
+
+@pytest.mark.proof
+async def test_a_daemon_whose_clients_left_while_it_called_the_provider_ends_when_it_is_told_to(
+    tmp_path: Path, proof_count: Callable[[int], int]
+) -> None:
+    """The moments are random down to those at which a connection to the provider is being made."""
+    count, rng = proof_count(1500), random.Random(11)
+
+    async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.read()
+        writer.close()
+
+    async def come_and_leave(port: int) -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(chat_request(stream=False))
+        for _ in range(rng.randint(0, 40)):
+            await asyncio.sleep(0)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(answer_late, "127.0.0.1", 0, backlog=1000) as upstream:
+        url = f"http://127.0.0.1:{upstream.sockets[0].getsockname()[1]}"
+        async with daemon(tmp_path, {"up": provider(url, default=True)}, server={"drain": 2}) as relay:
+            most = relay.open_files() + STORE_FILES
+            for _ in range(0, count, AT_ONCE):
+                await asyncio.gather(*(come_and_leave(relay.port) for _ in range(AT_ONCE)))
+            async with asyncio.timeout(10):
+                while relay.open_files() > most:
+                    await asyncio.sleep(0)
+            assert await relay.end(within_s=15) == 0
+            assert {outcome for outcome, _ in relay.rows()} <= {"client_gone", "rejected"}
 
 
 async def _nothing_is_left(relay: RunningRelay, tasks: int, files: int) -> None:

@@ -1,19 +1,15 @@
-"""What speaks to the network is tried on both event loops that it will run on."""
+"""What speaks to the network is tried on both event loops."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-
 import pytest
-import uvloop
 
-BOTH_LOOPS = ("test_network_transports.py", "test_connections.py", "test_dialer.py")
+from tests.support.loops import ASYNCIO, BOTH, LoopFactories
+
+ON_BOTH = ("test_network_transports.py", "test_connections.py", "test_dialer.py")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+def pytest_asyncio_loop_factories(item: pytest.Item) -> LoopFactories:
     """Called by pytest-asyncio for each test below this folder."""
-    if item.path.name in BOTH_LOOPS:
-        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop}
+    return BOTH if item.path.name in ON_BOTH else ASYNCIO

@@ -63,6 +63,22 @@ async def test_a_head_that_does_not_come_is_a_408(start_relay: StartRelay, sent:
     assert orjson.loads(body)["error"]["code"] == "request_timeout"
 
 
+async def test_a_body_that_comes_behind_its_refusal_is_no_new_head(start_relay: StartRelay) -> None:
+    relay = await start_relay(server={"header_timeout": 0.05})
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+    async with asyncio.timeout(10):
+        writer.write(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n".encode())
+        await reader.readuntil(b"}}")
+        for _ in range(2):
+            writer.write(b"0123456789")
+            await writer.drain()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.3)
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
 async def test_an_idle_connection_has_no_head_to_be_late_with(start_relay: StartRelay) -> None:
     relay = await start_relay(server={"header_timeout": 0.05})
     reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)

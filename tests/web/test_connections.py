@@ -120,7 +120,7 @@ async def serve() -> AsyncIterator[Serve]:
 
             async def get(request: web.Request) -> web.Response:
                 connection = cast(Connection, request.protocol)
-                connection.begin(request.writer)
+                connection.begin(request.writer, request.content)
                 try:
                     if request.path == "/wait":
                         served.is_waiting.set()

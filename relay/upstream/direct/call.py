@@ -82,18 +82,17 @@ class DirectCall:
 
     async def _read(self) -> bytes:
         """What has arrived, at least one byte; b"" at a clean end."""
-        link = self._link
+        link, now_s = self._link, self._sweep.clock_s()
+        if now_s >= self._ends_at_s:
+            raise faults.total_timeout()  # Where data are waiting already, the sweep gets no chance to see it.
+        due_s = now_s + self._idle_s if self._has_first_byte else self._first_byte_at_s
         while True:
-            now_s = self._sweep.clock_s()
-            if now_s >= self._ends_at_s:
-                raise faults.total_timeout()  # Where data are waiting already, the sweep gets no chance to see it.
             if data := link.take():
                 self._has_first_byte = True
                 return data
             if link.parser.is_complete:
                 return b""
-            due_s = now_s + self._idle_s if self._has_first_byte else self._first_byte_at_s
-            link.watch.due_s = min(due_s, self._ends_at_s)
+            link.watch.due_s = min(due_s, self._ends_at_s)  # What comes and is no body does not put it off.
             try:
                 await self._wait()
             finally:

@@ -11,12 +11,11 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from relay import faults
-from relay.errors import UpstreamError
 from relay.upstream.direct.request import Origin
 
 NAMES_KEPT_S = 30.0
@@ -25,7 +24,23 @@ NEXT_ADDRESS_S = 0.25
 _OURS = (errno.EMFILE, errno.ENFILE)
 
 Addresses: TypeAlias = Sequence[AddrInfoType]
-P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+class NoDescriptors(Exception):
+    """The process may open no more."""
+
+
+class Connecting(asyncio.BaseProtocol):
+    """What is to be connected."""
+
+    @property
+    def is_connected(self) -> bool:
+        """The event loop knows a transport of it."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """Close that."""
+        raise NotImplementedError
 
 
 class Names:
@@ -73,37 +88,39 @@ class Dialer:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    async def dial(self, origin: Origin, protocol: Callable[[], P], *, within_s: float) -> P:
-        """A connection over which HTTP can be spoken. Raises UpstreamError, or TimeoutError."""
+    async def dial(self, origin: Origin, link: Connecting, *, within_s: float) -> None:
+        """Connect `link`, so that HTTP can be spoken over it. Raises UpstreamError, TimeoutError, or NoDescriptors.
+
+        Where it fails or is cancelled nothing is left open, but the event loop may never tell the link of its loss.
+        """
         try:
             async with asyncio.timeout(within_s):
-                return await self._connected(origin, protocol)
+                await self._connect(origin, link)
         except TimeoutError:
             raise
         except (OSError, RuntimeError, UnicodeError) as error:  # uvloop has RuntimeErrors for a few kinds of OSError.
-            raise _unreachable(error) from error
+            if isinstance(error, OSError) and error.errno in _OURS:
+                raise NoDescriptors from error
+            raise faults.unreachable() from error
 
-    async def _connected(self, origin: Origin, protocol: Callable[[], P]) -> P:
+    async def _connect(self, origin: Origin, link: Connecting) -> None:
         loop = asyncio.get_running_loop()
         addresses = await self._names.addresses(origin.host, origin.port)
         connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, loop=loop)
         try:
-            _, made = await loop.create_connection(
-                protocol,
+            await loop.create_connection(
+                lambda: link,
                 sock=connected,
                 ssl=self._tls if origin.is_tls else None,
                 server_hostname=origin.host.rstrip(".") if origin.is_tls else None,
             )
         except BaseException:
-            connected.close()
+            if link.is_connected:
+                link.abort()  # The socket is the transport's: closed under it, its number would be another's.
+            else:
+                connected.close()
             raise
-        return made
 
     def close(self) -> None:
         """Look nothing up any more."""
         self._names.close()
-
-
-def _unreachable(error: Exception) -> UpstreamError:
-    is_ours = isinstance(error, OSError) and error.errno in _OURS
-    return faults.out_of_descriptors() if is_ours else faults.unreachable()

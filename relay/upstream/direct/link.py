@@ -8,6 +8,7 @@ from typing import Protocol, cast
 from relay import faults
 from relay.errors import UpstreamError
 from relay.sweep import NEVER, Sweep
+from relay.upstream.direct.dialer import Connecting
 from relay.upstream.direct.parser import AnswerParser
 from relay.upstream.direct.request import Origin
 
@@ -34,16 +35,12 @@ class Served(Protocol):
 class Owner(Protocol):
     """Who knows all connections."""
 
-    def opened(self, link: Link, /) -> None:
-        """It can be written to."""
-        ...
-
     def lost(self, link: Link, /) -> None:
         """It is closed, whoever did it."""
         ...
 
 
-class Link(asyncio.BufferedProtocol):
+class Link(asyncio.BufferedProtocol, Connecting):
     """A connection. `due_s` of its watch is its call's deadline, or that of its rest in the pool.
 
     `buffer` is where each read puts its bytes. All connections may share one: what is read is taken at once.
@@ -60,12 +57,12 @@ class Link(asyncio.BufferedProtocol):
         self._call: Served | None = None
         self._transport: asyncio.Transport | None = None
         self._is_held_up = False
+        self._is_aborted = False
         self._buffer = buffer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it.
-        self._owner.opened(self)
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +73,8 @@ class Link(asyncio.BufferedProtocol):
         """From here on what comes is this call's answer."""
         self.parser.expect()
         self._call = call
+        if not self.is_open:
+            call.failed(faults.closed_before_head())  # Its loss has been told already, and will not be again.
 
     def release(self) -> None:
         """The call is over; whether the connection can serve another is the caller's to decide."""
@@ -100,8 +99,23 @@ class Link(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close it at once."""
+        self._is_aborted = True
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def is_connected(self) -> bool:
+        """It has been, at least: the event loop knows a transport of it."""
+        return self._transport is not None
+
+    def give_up(self) -> None:
+        """Abort it and forget it, whether or not the event loop will tell of its loss."""
+        self.abort()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._sweep.release(self.watch)
+        self._owner.lost(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Called by the event loop, which then reads."""
@@ -119,23 +133,23 @@ class Link(asyncio.BufferedProtocol):
             call.failed(error)
             self.abort()
             return
-        if self.parser.waiting_bytes > HOLD_BYTES and not self._is_held_up and self._transport is not None:
+        is_too_much = self.parser.waiting_bytes > HOLD_BYTES and self.parser.head is not None
+        if is_too_much and not self._is_held_up and self._transport is not None:
             self._is_held_up = True
             self._transport.pause_reading()
         call.arrived()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""
-        self._sweep.release(self.watch)
-        self._owner.lost(self)
-        call = self._call
-        if call is None:
+        self._forget()
+        if self._call is None:
             return
-        if exc is None and self.parser.ends_with_connection:
+        if exc is None and self.parser.ends_with_connection and not self._is_aborted:
             self.parser.is_complete = True
-            call.arrived()
+        if self.parser.is_complete:
+            self._call.arrived()  # What has come is whole, though it may not have been taken yet.
         else:
-            call.failed(faults.closed_before_head() if self.parser.head is None else faults.disconnected())
+            self._call.failed(faults.disconnected() if self.parser.has_begun else faults.closed_before_head())
 
     def pause_writing(self) -> None:
         """Called by the event loop."""

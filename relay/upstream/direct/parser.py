@@ -13,11 +13,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from relay import faults
 from relay.upstream.transport import Head
 
-MAX_FIELD_BYTES = 64 * 1024
-"""The name and the value of one header together."""
+MAX_HEADER_BYTES = 64 * 1024
+"""All names and values of one head together."""
 MAX_HEADERS = 200
-MAX_HEAD_BYTES = 256 * 1024
-"""All of a head, and of trailers; what comes with it in one read is let pass."""
+MAX_BODILESS_BYTES = 256 * 1024
+"""Of a head with all interim ones before it, and of what comes between two bytes of a body: extensions, trailers."""
 
 
 class AnswerParser:
@@ -33,7 +33,8 @@ class AnswerParser:
         """Whatever comes now belongs to a new answer."""
         self._pieces.clear()
         self._headers: CIMultiDict[str] = CIMultiDict()
-        self._head_bytes = 0
+        self._header_bytes = 0
+        self._bodiless_bytes = 0
         self.waiting_bytes = 0
         """Received since the last `take`: a bound on what of the body is held here."""
         self.head: Head | None = None
@@ -51,10 +52,14 @@ class AnswerParser:
             self.is_reusable = False
             if not self.is_complete:
                 raise faults.protocol() from error
-        if self.head is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                raise faults.protocol()
+        self._bodiless_bytes = 0 if self._pieces else self._bodiless_bytes + len(data)
+        if self._bodiless_bytes > MAX_BODILESS_BYTES and not self.is_complete:
+            raise faults.protocol()
+
+    @property
+    def has_begun(self) -> bool:
+        """Something of the answer has come."""
+        return self.head is not None or self._bodiless_bytes > 0
 
     def take(self) -> bytes:
         """What of the body has arrived; b"" where nothing has."""
@@ -81,7 +86,8 @@ class AnswerParser:
         """Called by httptools, for trailers too; those are nobody's business."""
         if self.head is not None:
             return
-        if len(name) + len(value) > MAX_FIELD_BYTES or len(self._headers) >= MAX_HEADERS:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES or len(self._headers) >= MAX_HEADERS:
             raise HttpParserError("a head that is too large")
         text = value.rstrip(b" \t")  # White space round a value is no part of it; llhttp strips the leading one.
         self._headers.add(name.decode("utf-8", "surrogateescape"), text.decode("utf-8", "surrogateescape"))
@@ -91,9 +97,10 @@ class AnswerParser:
         status = self._parser.get_status_code()
         if status < 200:
             self._headers = CIMultiDict()  # Interim: the answer is still to come.
+            self._header_bytes = 0
             return
-        coding = self._headers.get("Transfer-Encoding")
-        if coding is not None and coding.strip().lower() != "chunked":
+        coding = ", ".join(self._headers.getall("Transfer-Encoding", ()))
+        if coding.strip().lower() not in ("", "chunked"):
             raise HttpParserError("a transfer coding that can't be undone")
         self.head = Head(status, CIMultiDictProxy(self._headers))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from relay.sweep import Sweep
 from relay.upstream.direct.link import Link
@@ -11,6 +12,11 @@ from relay.upstream.direct.request import Origin
 IDLE_S = 60.0
 """Shorter than the keep-alive of the large providers' front ends, so that it is the relay that closes first."""
 
+MADE_ROOM = 16
+"""So many are closed where the process has run out of descriptors."""
+LOST_TURNS = 5
+CLOSE_S = 1.0
+"""How long the end waits for the event loop to tell that connections are closed."""
 READ_BYTES = 64 * 1024
 """The most that one read takes."""
 
@@ -29,12 +35,10 @@ class Pool:
         return len(self._links)
 
     def new(self, origin: Origin) -> Link:
-        """A connection that is about to be opened."""
-        return Link(origin, self, self._sweep, self._buffer)
-
-    def opened(self, link: Link) -> None:
-        """It is open."""
+        """A connection that is about to be opened; `give_up` it where that fails."""
+        link = Link(origin, self, self._sweep, self._buffer)
         self._links.add(link)
+        return link
 
     def take(self, origin: Origin) -> Link | None:
         """One that waits; None where none does."""
@@ -61,10 +65,25 @@ class Pool:
         if not self._links:
             self._are_lost.set()
 
+    async def make_room(self) -> bool:
+        """Close some that wait, of whichever origin, those first that have waited longest; whether there were any."""
+        waiting = sorted((link for idle in self._idle.values() for link in idle), key=lambda link: link.watch.due_s)
+        chosen = waiting[:MADE_ROOM]
+        for link in chosen:
+            link.abort()
+        for _ in range(LOST_TURNS):
+            if not self._links.isdisjoint(chosen):
+                await asyncio.sleep(0)  # The event loop closes a descriptor in a turn of its own.
+        return bool(chosen)
+
     async def close(self) -> None:
         """Close them all."""
         self._are_lost.clear()
-        for link in self._links:
+        for link in list(self._links):
             link.abort()
         if self._links:
-            await self._are_lost.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._are_lost.wait()
+        for link in list(self._links):
+            link.give_up()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from relay import faults
 from relay.sweep import Sweep
 from relay.upstream.direct.call import DirectCall
-from relay.upstream.direct.dialer import Dialer
+from relay.upstream.direct.dialer import Dialer, NoDescriptors
 from relay.upstream.direct.link import Link
 from relay.upstream.direct.pool import Pool
 from relay.upstream.direct.request import Origin, head_of, place_of
@@ -43,10 +43,26 @@ class DirectTransport:
     async def _dialed(self, origin: Origin, deadlines: Deadlines) -> Link:
         within_s = min(deadlines.connect_s, deadlines.total_s)
         try:
-            return await self._dialer.dial(origin, lambda: self._pool.new(origin), within_s=within_s)
+            return await self._dialed_within(origin, within_s)
+        except NoDescriptors:
+            if not await self._pool.make_room():
+                raise faults.out_of_descriptors() from None
         except TimeoutError as error:
             is_total = deadlines.total_s < deadlines.connect_s
             raise (faults.total_timeout() if is_total else faults.connect_timeout()) from error
+        try:
+            return await self._dialed_within(origin, within_s)
+        except (NoDescriptors, TimeoutError) as error:
+            raise faults.out_of_descriptors() from error
+
+    async def _dialed_within(self, origin: Origin, within_s: float) -> Link:
+        link = self._pool.new(origin)
+        try:
+            await self._dialer.dial(origin, link, within_s=within_s)
+        except BaseException:
+            link.give_up()
+            raise
+        return link
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ def choke_point(parts: ChokePoint) -> Middleware:
         connection = request.protocol
         if not isinstance(connection, Connection):
             raise AssertionError("the application is served by relay.web.listening alone")
-        connection.begin(request.writer)
+        connection.begin(request.writer, request.content)
         try:
             exchange = _exchange(request, connection, parts)
             preflight = parts.cors.preflight(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trustme
@@ -15,8 +15,10 @@ from relay.errors import Retry, UpstreamError
 from relay.sweep import Sweep, sweeping
 from relay.upstream.direct import DirectTransport, open_direct
 from relay.upstream.direct.call import PIECE_BYTES
+from relay.upstream.direct.dialer import Connecting, Dialer, NoDescriptors
 from relay.upstream.direct.link import HOLD_BYTES
-from relay.upstream.direct.pool import IDLE_S, READ_BYTES
+from relay.upstream.direct.pool import IDLE_S, READ_BYTES, Pool
+from relay.upstream.direct.request import Origin
 from relay.upstream.transport import Connection, Deadlines, UpstreamCall, UpstreamRequest
 from tests.conftest import StartUpstream
 from tests.support.scripted import Out, Received, Script, answers, in_turn
@@ -262,6 +264,147 @@ async def test_an_answer_may_come_before_the_whole_request_went_out(
                 call.close()
             assert (call.head.status, sink.body) == (413, b"no")
         left.set()
+
+
+@pytest.mark.parametrize("part", [b"HTTP/1.1 2", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-A: 1\r\n"])
+async def test_a_call_is_not_repeated_once_a_part_of_its_answer_came(
+    transport: DirectTransport, start_upstream: StartUpstream, part: bytes
+) -> None:
+    async def breaks_off(received: Received, out: Out) -> None:
+        await out.raw(part)
+        await out.close()
+
+    upstream = await start_upstream(breaks_off)
+    with pytest.raises(UpstreamError) as caught:
+        await transport.send(request(upstream.url))
+    assert (caught.value.facts.code, caught.value.retry) == ("upstream_disconnected", Retry.OTHER_TARGET)
+
+
+async def test_a_head_that_is_too_large_is_told_at_once_though_it_comes_in_many_reads(
+    transport: DirectTransport, start_upstream: StartUpstream
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (number, b"a" * 1000) for number in range(190))
+    upstream = await start_upstream(raw(head + b"\r\n"))
+    with pytest.raises(UpstreamError) as caught:
+        await asyncio.wait_for(transport.send(request(upstream.url)), 10)
+    assert caught.value.facts.code == "upstream_protocol"
+
+
+async def test_what_is_no_body_does_not_put_off_the_idle_deadline(
+    transport: DirectTransport, start_upstream: StartUpstream, sweep: Sweep, clock: Clock
+) -> None:
+    more, asked = asyncio.Event(), request("")
+
+    async def dribbles(received: Received, out: Out) -> None:
+        await out.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n1;a=")
+        while True:
+            await more.wait()
+            more.clear()
+            await out.raw(b"x")
+
+    upstream = await start_upstream(dribbles)
+    call = await transport.send(request(upstream.url))
+    pumping = asyncio.ensure_future(call.pump(Bytes()))
+    await turns(50)
+    for _ in range(5):
+        clock.now_s += asked.deadlines.idle_s / 4
+        more.set()
+        await turns(50)
+        sweep.tick()
+    with pytest.raises(UpstreamError) as caught:
+        await asyncio.wait_for(pumping, 10)
+    assert caught.value.facts.code == "stream_idle_timeout"
+    call.close()
+
+
+class Interrupting(Dialer):
+    """Cancels the call at the moment at which its connection stands, or lets the handshake go on for ever."""
+
+    def __init__(self, tls: Callable[[], ssl.SSLContext] = ssl.create_default_context) -> None:
+        super().__init__(lambda: 0.0, tls)
+        self.task: asyncio.Task[object] | None = None
+
+    async def dial(self, origin: Origin, link: Connecting, *, within_s: float) -> None:
+        made = link.connection_made
+
+        def connection_made(transport: asyncio.BaseTransport) -> None:
+            made(transport)
+            assert self.task is not None
+            self.task.cancel()
+
+        link.connection_made = connection_made  # type: ignore[method-assign]
+        await super().dial(origin, link, within_s=within_s)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_call_that_is_cancelled_while_its_connection_is_made_leaves_nothing(scheme: str) -> None:
+    left, authority = asyncio.Event(), trustme.CA()
+    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    authority.configure_trust(trusting)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        left.set()
+        writer.close()
+
+    sweep = Sweep()
+    pool, dialer = Pool(sweep), Interrupting(lambda: trusting)
+    tls = serving if scheme == "https" else None
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as server:
+        url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        dialer.task = asyncio.ensure_future(DirectTransport(pool, dialer, sweep).send(request(url)))
+        with pytest.raises(asyncio.CancelledError):
+            await dialer.task
+        assert (len(pool), len(sweep)) == (0, 0)
+        await asyncio.wait_for(left.wait(), 10)
+    dialer.close()
+    await asyncio.wait_for(pool.close(), 10)
+
+
+async def test_a_handshake_that_fails_leaves_nothing() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    sweep = Sweep()
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(serving)
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving) as server,
+        open_direct(sweep) as transport,
+    ):
+        for _ in range(5):
+            with pytest.raises(UpstreamError) as caught:
+                await transport.send(request(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+            assert caught.value.facts.code == "upstream_unreachable"
+        assert len(sweep) == 0
+
+
+async def test_connections_that_rest_make_room_where_there_are_no_descriptors(
+    start_upstream: StartUpstream, sweep: Sweep
+) -> None:
+    class Scarce(Dialer):
+        async def dial(self, origin: Origin, link: Connecting, *, within_s: float) -> None:
+            if len(pool) > 3:
+                raise NoDescriptors
+            await super().dial(origin, link, within_s=within_s)
+
+    pool, dialer = Pool(sweep), Scarce(lambda: 0.0, ssl.create_default_context)
+    transport = DirectTransport(pool, dialer, sweep)
+    upstreams = [await start_upstream(raw(OK)) for _ in range(6)]
+    for upstream in upstreams:
+        assert await answered(transport, request(upstream.url)) == b"hi"
+    busy = [await transport.send(request(upstreams[0].url, connection=Connection.FRESH)) for _ in range(3)]
+    with pytest.raises(UpstreamError) as caught:
+        await transport.send(request(upstreams[1].url))
+    assert caught.value.facts.code == "relay_overloaded"
+    for call in busy:
+        call.close()
+    dialer.close()
+    await pool.close()
 
 
 @pytest.mark.parametrize("then", ["close", "abort"])

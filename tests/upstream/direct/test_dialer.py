@@ -14,11 +14,11 @@ import trustme
 
 from relay.errors import Retry, UpstreamError
 from relay.upstream.direct import dialer as dialing
-from relay.upstream.direct.dialer import NAMES_KEPT_S, Dialer, Names
+from relay.upstream.direct.dialer import NAMES_KEPT_S, Connecting, Dialer, Names, NoDescriptors
 from relay.upstream.direct.request import Origin
 
 
-class Greeting(asyncio.Protocol):
+class Greeting(asyncio.Protocol, Connecting):
     """Hears one line."""
 
     def __init__(self) -> None:
@@ -34,6 +34,14 @@ class Greeting(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost.set()
+
+    @property
+    def is_connected(self) -> bool:
+        return self.transport is not None
+
+    def abort(self) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
+        self.transport.abort()
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +82,12 @@ async def secured(authority: trustme.CA, name: str, alpn: list[str]) -> AsyncIte
 
 
 async def dialed(origin: Origin, authority: trustme.CA | None = None, within_s: float = 10) -> Greeting:
-    dialer = Dialer(lambda: 0.0, trusting(authority))
+    dialer, greeting = Dialer(lambda: 0.0, trusting(authority)), Greeting()
     try:
-        return await dialer.dial(origin, Greeting, within_s=within_s)
+        await dialer.dial(origin, greeting, within_s=within_s)
     finally:
         dialer.close()
+    return greeting
 
 
 async def refused(origin: Origin, authority: trustme.CA | None = None) -> UpstreamError:
@@ -132,7 +141,8 @@ async def test_no_descriptor_is_the_relays_own_trouble(monkeypatch: pytest.Monke
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(dialing, "start_connection", none_left)
-    assert (await refused(Origin(False, "127.0.0.1", 9))).facts.code == "relay_overloaded"
+    with pytest.raises(NoDescriptors):
+        await dialed(Origin(False, "127.0.0.1", 9))
 
 
 async def test_a_handshake_that_takes_too_long_leaves_no_connection() -> None:

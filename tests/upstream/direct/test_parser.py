@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import UpstreamError
-from relay.upstream.direct.parser import MAX_FIELD_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, AnswerParser
+from relay.upstream.direct.parser import MAX_BODILESS_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, AnswerParser
 from tests.support.scripted import cut
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -133,9 +133,11 @@ def test_a_head_is_the_same_after_the_next_answer() -> None:
         OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
         OK + b"Content-Length: -5\r\n\r\n",
         OK + b"Content-Length: 99999999999999999999999\r\n\r\n",
-        OK + b"X: " + b"a" * MAX_FIELD_BYTES + b"\r\n\r\n",
+        OK + b"X: " + b"a" * MAX_HEADER_BYTES + b"\r\n\r\n",
+        OK + b"".join(b"X-%d: %s\r\n" % (number, b"a" * 1000) for number in range(66)) + b"\r\n",
+        OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n",
         OK + b"X: a\r\n" * (MAX_HEADERS + 1) + b"\r\n",
-        OK + b"X: " + b"a" * (MAX_HEAD_BYTES + 1),
+        OK + b"X: " + b"a" * (MAX_BODILESS_BYTES + 1),
         OK + b"X : a\r\n\r\n",
         OK + b"X: a\0b\r\n\r\n",
         OK + b"X: a\nY: b\r\n\r\n",
@@ -152,7 +154,20 @@ def test_what_is_no_answer_is_refused(answer: bytes) -> None:
 def test_a_head_that_never_ends_is_given_up() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nX: %s\r\n\r\n" % (b"a" * 1000)
     with pytest.raises(UpstreamError):
-        seen([interim] * (MAX_HEAD_BYTES // len(interim) + 1))
+        seen([interim] * (MAX_BODILESS_BYTES // len(interim) + 1))
+
+
+@pytest.mark.parametrize("bodiless", [b"0\r\nX-Trailer: ", b"1;extension="])
+def test_what_is_no_body_is_bounded_too(bodiless: bytes) -> None:
+    pieces = [CHUNKED + b"2\r\nhi\r\n" + bodiless, *[b"x" * 1000] * (MAX_BODILESS_BYTES // 1000 + 2)]
+    with pytest.raises(UpstreamError) as caught:
+        seen(pieces)
+    assert caught.value.facts.code == "upstream_protocol"
+
+
+def test_a_large_body_in_small_chunks_is_not_bounded() -> None:
+    count = 3 * MAX_BODILESS_BYTES // 1000
+    assert len(seen([CHUNKED, *[b"3e8\r\n%s\r\n" % bytes(1000)] * count]).body) == count * 1000
 
 
 @pytest.mark.parametrize("bad", [b"xyz\r\n", b"-1\r\n", b"5 5\r\n", b"5\r\nhelloX", b"fffffffffffffffff\r\n", b"\r\n"])
