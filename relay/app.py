@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from socket import socket
 
@@ -19,8 +19,10 @@ from aiohttp import web
 
 from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
+from relay.core.accounts.desk import AccountDesk
 from relay.core.admission import Admission, BodyBudget
 from relay.core.catalog import catalog_of
+from relay.core.credentials import Credentials
 from relay.core.health import Health, Lifecycle
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
@@ -35,6 +37,11 @@ from relay.upstream.providers import DEMO, Provider
 from relay.upstream.session import SessionTransport, open_sessions
 from relay.upstream.transport import Transport
 from relay.version import NAME, VERSION
+from relay.web.accounts.auth import AuthHandler
+from relay.web.accounts.bodies import MAX_BYTES
+from relay.web.accounts.keys import KeysHandler
+from relay.web.accounts.request import AccountApi
+from relay.web.accounts.users import UsersHandler
 from relay.web.body import BodyLimits
 from relay.web.client_address import ProxyTrust
 from relay.web.connections import Connections, limit_for, open_files_limit
@@ -46,7 +53,7 @@ from relay.web.middleware.access import Gatekeeper
 from relay.web.middleware.cors import Cors
 from relay.web.models import ModelsHandler
 from relay.web.relayed import Desk, RelayedEndpoint
-from relay.web.routes import register, table
+from relay.web.routes import AccountHandlers, register, table
 
 
 def _utc_now() -> datetime:
@@ -81,6 +88,7 @@ class State:
 
     ledger: Ledger
     sweep: Sweep
+    accounts: AccountDesk
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
     key_states: dict[str, KeyState] = field(default_factory=dict)
@@ -101,14 +109,22 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
     rows = table(
         InfoHandler(config, health, name=NAME, version=VERSION),
         ModelsHandler(ModelList(catalog, world.now())),
+        _account_handlers(config, state, desk),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )
     app = web.Application(client_max_size=config.server.max_body_bytes)
     routes = register(app, rows)
-    gatekeeper = Gatekeeper(routes, AccessKeys(config), now=world.now)
+    credentials = Credentials(AccessKeys(config), state.accounts.signer, state.accounts.directory)
+    gatekeeper = Gatekeeper(routes, credentials, now=world.now)
     parts = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
     app.middlewares.append(choke_point(parts))
     return app
+
+
+def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:
+    limits = replace(desk.body_limits, max_bytes=min(MAX_BYTES, config.server.max_body_bytes))
+    api = AccountApi(state.accounts, limits, desk.client_ip)
+    return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api))
 
 
 def _desk(config: Config, relay: Relay, state: State, world: World) -> Desk:

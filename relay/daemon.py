@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import socket
 
 from relay import systemd
+from relay.accounts import open_accounts, signing_secrets
 from relay.app import State, World, serving
 from relay.config.schema import Config
 from relay.core.health import Phase
@@ -35,8 +36,9 @@ def raise_open_files_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def run(config: Config, data_folder: Path, listener: socket, announce: Callable[[], None]) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; `announce` is called once requests are answered.
+async def run(config: Config, data_folder: Path, listener: socket, announce: Callable[[str | None], None]) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT. Once requests are answered, `announce` is called: with the token
+    that makes the first super admin, or None where there is one.
 
     A second signal ends the drain at once.
     """
@@ -46,12 +48,15 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
     patience = Patience(server.drain_delay_s, server.drain_s)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_database(data_folder))
-        state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep())
-        listening = await stack.enter_async_context(serving(config, listener, state, World()))
+        world = World()
+        opening = open_accounts(config, engine, signing_secrets(config, data_folder), world.now)
+        accounts = await stack.enter_async_context(opening)
+        state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep(), accounts)
+        listening = await stack.enter_async_context(serving(config, listener, state, world))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
         _settle_memory()
         state.lifecycle.phase = Phase.SERVING
-        announce()
+        announce(None if accounts.directory.has_super_admin else accounts.set_up.text)
         systemd.notify(systemd.READY)
         await stop.wait()
         systemd.notify(systemd.STOPPING)

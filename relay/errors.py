@@ -5,14 +5,18 @@
     |- StoreError                  the database can't be used as it stands
     |- RequestError                the relay says no, before anything went upstream
     |  |- Unauthorized             401, one body for every reason
+    |  |- WrongPassword            401, one message for every reason
     |  |- Forbidden                403
     |  |- InvalidRequest           400, names the field
     |  |- BodyTooLarge             413
     |  |- UnsupportedEncoding      415
     |  |- BodyTimeout              408
     |  |- Overloaded               503, the relay has more to do than it may
+    |  |- TooManyRequests          429
+    |  |- Conflict                 409, a name that is taken, the last super admin
     |  |- ModelNotFound            404
     |  |- NotFound                 404, no such path
+    |  |- NoSuch                   404, no such user, no such key
     |  `- MethodNotAllowed         405
     |- UpstreamError               one attempt failed; `facts` say what a client is told, `retry` what may follow
     `- ClientGone                  the client left: no failure of anybody's
@@ -97,6 +101,13 @@ class Unauthorized(RequestError):
         super().__init__(ErrorFacts(401, "Unauthorized", "auth_error", "auth_error"))
 
 
+class WrongPassword(RequestError):
+    """A log-in that failed, for whichever reason: unknown, wrong and inactive are one."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorFacts(401, "Incorrect username or password", "auth_error", "auth_error"))
+
+
 class Forbidden(RequestError):
     """A valid credential that may not do this."""
 
@@ -146,6 +157,24 @@ class Overloaded(RequestError):
         super().__init__(facts)
 
 
+class TooManyRequests(RequestError):
+    """Too much from somebody, or of something; `reason` is a sentence without its full stop."""
+
+    def __init__(self, reason: str, *, retry_after_s: int) -> None:
+        message = f"{reason}: try again in {retry_after_s} s."
+        facts = ErrorFacts(
+            429, message, "rate_limit_error", "rate_limit_error", "rate_limit_exceeded", retry_after_s=retry_after_s
+        )
+        super().__init__(facts)
+
+
+class Conflict(RequestError):
+    """What is asked for can't be, as things stand: a name that is taken, the last super admin."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str = "conflict") -> None:
+        super().__init__(ErrorFacts(409, message, "invalid_request_error", "invalid_request_error", code, param))
+
+
 class ModelNotFound(RequestError):
     """No target serves this name."""
 
@@ -159,6 +188,14 @@ class NotFound(RequestError):
 
     def __init__(self, path: str) -> None:
         super().__init__(ErrorFacts(404, f"Not found: {path}", "invalid_request_error", "not_found_error"))
+
+
+class NoSuch(RequestError):
+    """A thing of a kind (`user`, `API key`) that is not there, or is somebody else's."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        message = f"There is no {kind} {key}."
+        super().__init__(ErrorFacts(404, message, "invalid_request_error", "not_found_error", "not_found"))
 
 
 class MethodNotAllowed(RequestError):

@@ -8,7 +8,7 @@ from aiohttp.http_parser import HttpRequestParser
 
 from relay.errors import RelayError
 
-FLOORS = {"aiohttp": (3, 14, 4)}
+FLOORS = {"aiohttp": (3, 14, 4), "bcrypt": (5, 0), "pyjwt": (2, 15)}
 
 
 def assert_floors() -> None:

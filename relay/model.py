@@ -27,12 +27,28 @@ class Role(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a user or an API key may use; None: everything. Globs, as in the configuration."""
+
+    models: tuple[str, ...] | None = None
+    endpoints: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who is asking: the holder of a valid credential."""
 
     name: str
     """For logs and records: the access key's configured name, or a user name. Never a secret."""
     role: Role
+    user_id: int | None = None
+    """None: the operator, by an access key."""
+    limits: tuple[Limits, ...] = ()
+    """All of them hold: those of the user, and those of the API key that was used."""
+    session_id: str | None = None
+    """Of the access token that was used; None for every other credential."""
+    api_key_id: int | None = None
+    """Of the API key that was used; None for every other credential."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from relay.errors import (
     BodyTooLarge,
     ClientGone,
     ConfigError,
+    Conflict,
     ErrorFacts,
     Forbidden,
     InvalidRequest,
     MethodNotAllowed,
     ModelNotFound,
+    NoSuch,
     NotFound,
     Overloaded,
     Problem,
@@ -24,9 +26,11 @@ from relay.errors import (
     RequestError,
     Retry,
     StoreError,
+    TooManyRequests,
     Unauthorized,
     UnsupportedEncoding,
     UpstreamError,
+    WrongPassword,
 )
 
 REFUSALS: list[tuple[RequestError, ErrorFacts]] = [
@@ -43,6 +47,14 @@ REFUSALS: list[tuple[RequestError, ErrorFacts]] = [
                                "invalid_request_error", "timeout_error", "request_timeout")),
     (Overloaded("it is full"), ErrorFacts(503, "The relay is overloaded: it is full. Try again soon.",
                                           "server_error", "overloaded_error", "relay_overloaded", retry_after_s=1)),
+    (WrongPassword(), ErrorFacts(401, "Incorrect username or password", "auth_error", "auth_error")),
+    (TooManyRequests("Too many", retry_after_s=4), ErrorFacts(
+        429, "Too many: try again in 4 s.", "rate_limit_error", "rate_limit_error", "rate_limit_exceeded",
+        retry_after_s=4)),
+    (Conflict("Taken.", param="n", code="taken"), ErrorFacts(
+        409, "Taken.", "invalid_request_error", "invalid_request_error", "taken", "n")),
+    (NoSuch("user", 9), ErrorFacts(404, "There is no user 9.", "invalid_request_error", "not_found_error",
+                                   "not_found")),
     (ModelNotFound("No such model."), ErrorFacts(404, "No such model.", "invalid_request_error", "not_found_error",
                                                  "model_not_found", "model")),
     (NotFound("/v2"), ErrorFacts(404, "Not found: /v2", "invalid_request_error", "not_found_error")),

@@ -35,6 +35,10 @@ _WRITTEN = """\
 
     {key}
 """
+_SET_UP = """\
+set-up token: {token}
+It makes the first super admin: POST /api/auth/register with "setup_token". Good until the next start.
+"""
 _FIRST_CALL = """\
 The first call, answered by the built-in demo provider until you configure a real one:
 
@@ -75,9 +79,11 @@ def _serve(config: Config, data: Path, new_key: str | None) -> None:
             log.warning("%s", warning)
         url = _url(listener)
 
-        def announce() -> None:
+        def announce(set_up_token: str | None) -> None:
             if new_key is not None:
                 print(_FIRST_CALL.format(key=new_key, url=url), flush=True)
+            if set_up_token is not None:
+                print(_SET_UP.format(token=set_up_token), flush=True)  # Not into the log, which is kept.
             log.info("MonoRelay %s serves on %s", VERSION, url)
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

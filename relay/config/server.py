@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    SecretStr,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
@@ -32,6 +33,10 @@ class AccessKey(Section):
     """Empty: matches nothing."""
     expires_at: UtcTime = None
 
+
+MIN_SIGNING_BYTES = 32
+"""RFC 7518, 3.2: a key of the size of the hash that it makes, at least."""
+MAX_REFRESH_S = 366 * 86_400
 
 AT_LEAST_A_MOMENT = Field(ge=0.05)
 """Of a deadline: nothing at all can be done in no time, so that 0 would only look like "never"."""
@@ -131,14 +136,25 @@ class LimitsConfig(Section):
     on_disconnect: Annotated[OnDisconnect | None, PENDING] = None
 
 
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < MIN_SIGNING_BYTES:
+        raise ValueError(f"must have at least {MIN_SIGNING_BYTES} bytes (what is there is not shown)")
+    return secret
+
+
+SigningSecret: TypeAlias = Annotated[Secret, AfterValidator(_long_enough)]
+
+
 class AuthConfig(Section):
     """Accounts and their tokens."""
 
-    registration: Annotated[Literal["open", "approval", "invite", "closed"], PENDING] = "open"
-    access_token_ttl_s: Annotated[Duration, PENDING] = Field(3600, alias="access_token_ttl")
-    refresh_token_ttl_s: Annotated[Duration, PENDING] = Field(7 * 86_400, alias="refresh_token_ttl")
-    jwt_secrets: Annotated[tuple[Secret, ...], BeforeValidator(_listed), PENDING] = Field((), alias="jwt_secret")
+    registration: Literal["open", "approval", "invite", "closed"] = "open"
+    access_token_ttl_s: Annotated[Duration, Field(ge=60, le=86_400)] = Field(3600, alias="access_token_ttl")
+    refresh_token_ttl_s: Annotated[Duration, Field(ge=60, le=MAX_REFRESH_S)] = Field(
+        7 * 86_400, alias="refresh_token_ttl"
+    )
+    jwt_secrets: Annotated[tuple[SigningSecret, ...], BeforeValidator(_listed)] = Field((), alias="jwt_secret")
     """The first signs, all verify. Empty: one kept in the data folder."""
-    bcrypt_cost: Annotated[Whole, PENDING] = 12
+    bcrypt_cost: Annotated[Whole, Field(ge=4, le=16)] = 12
     stale_ttl_s: Annotated[Duration, PENDING] = Field(600, alias="stale_ttl")
     default_limits: LimitsConfig = Field(default_factory=LimitsConfig)

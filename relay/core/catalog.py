@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from relay.config.findings import Finding, KeyPath
 from relay.config.nearest import suggestion
 from relay.config.schema import Config
-from relay.core.routing import Catalog, Place, Rules, is_excluded
+from relay.core.globs import is_among
+from relay.core.routing import Catalog, Place, Rules
 from relay.upstream.providers import DEMO, Provider
 
 _GLOB_SIGNS = frozenset("*?")
@@ -33,7 +34,7 @@ def _place(config: Config, provider: Provider) -> Place:
     given = config.providers[provider.name]
     exclude = given.models.exclude
     globs = tuple(name for name in given.models.include if _GLOB_SIGNS & set(name))
-    models = tuple(name for name in given.models.include if name not in globs and not is_excluded(name, exclude))
+    models = tuple(name for name in given.models.include if name not in globs and not is_among(name, exclude))
     return Place(provider.name, frozenset(provider.dialects), models, exclude, given.default, globs)
 
 

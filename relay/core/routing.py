@@ -14,14 +14,12 @@ Names are compared case-blind, a glob's `*` crosses `/`, and the first match in 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import translate
-from functools import lru_cache
 from itertools import islice
 
+from relay.core.globs import compiled, is_among
 from relay.errors import InvalidRequest, ModelNotFound
 from relay.model import Dialect, Target
 
@@ -63,15 +61,15 @@ class Catalog:
         self.aliases = {name.casefold(): targets for name, targets in rules.aliases.items()}
         self.alias_names = tuple(rules.aliases)
         self.mapping = [
-            (_glob(glob), provider.casefold())
+            (compiled(glob), provider.casefold())
             for glob, provider in rules.provider_mapping
             if provider.casefold() in self.places
         ]
-        self.overrides = [(_glob(glob), model) for glob, model in rules.model_overrides]
+        self.overrides = [(compiled(glob), model) for glob, model in rules.model_overrides]
         self.default = next((place for place in places if place.is_default), None)
         self.exact = _index(places, str.casefold)
         self.normalised = _index(places, normalise)
-        self.globs = [(_glob(glob), place) for place in places for glob in place.globs]
+        self.globs = [(compiled(glob), place) for place in places for glob in place.globs]
 
     def names(self) -> list[str]:
         """All names that a client may ask for, in the order of the file, aliases last; the first spelling of each."""
@@ -180,7 +178,7 @@ def _stages(catalog: Catalog, name: str, folded: str) -> Iterator[list[Target]]:
     yield catalog.exact.get(folded, [])
     yield catalog.normalised.get(normalise(name), [])
     yield _matching(catalog, name, folded)
-    if catalog.default is not None and not is_excluded(name, catalog.default.exclude):
+    if catalog.default is not None and not is_among(name, catalog.default.exclude):
         yield [Target(catalog.default.name, name)]
 
 
@@ -191,7 +189,7 @@ def _speaks(catalog: Catalog, target: Target, dialect: Dialect) -> bool:
 def _matching(catalog: Catalog, name: str, folded: str) -> list[Target]:
     """The targets of the providers that list a glob of the name, each once."""
     places = dict.fromkeys(place for glob, place in catalog.globs if glob.match(folded))
-    return [Target(place.name, name) for place in places if not is_excluded(name, place.exclude)]
+    return [Target(place.name, name) for place in places if not is_among(name, place.exclude)]
 
 
 def _nearest(catalog: Catalog, folded: str) -> str:
@@ -205,20 +203,9 @@ def normalise(name: str) -> str:
     return name.casefold().replace("-", "_")
 
 
-def is_excluded(name: str, globs: Iterable[str]) -> bool:
-    """Whether one of the globs matches the name."""
-    return any(_glob(glob).match(name.casefold()) for glob in globs)
-
-
 def _index(places: Iterable[Place], form: Callable[[str], str]) -> dict[str, list[Target]]:
     index: dict[str, list[Target]] = {}
     for place in places:
         for model in place.models:
             index.setdefault(form(model), []).append(Target(place.name, model))
     return index
-
-
-@lru_cache(maxsize=4096)
-def _glob(glob: str) -> re.Pattern[str]:
-    """`*` and `?` only: brackets are part of names such as `claude-opus-4[1m]`."""
-    return re.compile(translate(glob.casefold().replace("[", "[[]")))

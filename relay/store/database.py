@@ -6,12 +6,20 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from relay.store.migrate import BUSY_TIMEOUT_S, DATABASE_NAME
+
+Engine: TypeAlias = AsyncEngine
+"""The store, for those who may not know that it is SQLAlchemy's."""
+Transaction: TypeAlias = AsyncConnection
+"""One of its transactions."""
+IS_READING = "monorelay_is_reading"
+"""Execution option of a transaction that will write nothing, and so need not wait for those that do."""
 
 
 @asynccontextmanager
@@ -37,4 +45,5 @@ def _set_up(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    is_reading = connection.get_execution_options().get(IS_READING)
+    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")

@@ -12,19 +12,22 @@ from relay.web.exchange import EXCHANGE
 
 
 class ModelsHandler:
-    """Public; no provider is asked while a client waits."""
+    """Public, and narrowed to what a credential may use; no provider is asked while a client waits."""
 
     def __init__(self, models: ModelList) -> None:
         self._models = models
 
     async def list(self, request: web.Request) -> web.Response:
         """All models."""
-        return document(self._models.anthropic() if _is_anthropic(request) else self._models.openai())
+        principal = request[EXCHANGE].principal
+        is_anthropic = _is_anthropic(request)
+        return document(self._models.anthropic(principal) if is_anthropic else self._models.openai(principal))
 
     async def one(self, request: web.Request) -> web.Response:
         """One model, by its name; the name may hold slashes."""
-        name = request.match_info["id"]
-        found = self._models.anthropic_one(name) if _is_anthropic(request) else self._models.openai_one(name)
+        name, principal = request.match_info["id"], request[EXCHANGE].principal
+        find = self._models.anthropic_one if _is_anthropic(request) else self._models.openai_one
+        found = find(name, principal)
         if found is None:
             raise ModelNotFound(f"There is no model {name[:256]!r}.")
         return document(found)

@@ -17,6 +17,7 @@ from relay.core.calls import RelayRequest, read_request
 from relay.core.endpoints import Endpoint
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
+from relay.core.permissions import assert_may_call
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
 from relay.errors import BodyTimeout, ClientGone, Overloaded, RequestError, UpstreamError
@@ -148,6 +149,7 @@ class RelayedCall:
             request_id=self._exchange.request_id,
         )
         self._entry.model, self._entry.is_stream = asked.model, asked.is_stream
+        assert_may_call(self._entry.principal, self._entry.endpoint.path, asked.model)
         return asked
 
     async def _relayed(self, asked: RelayRequest) -> web.StreamResponse:

@@ -6,7 +6,7 @@ No row, no access: the middleware refuses a registered route that has no row her
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,9 @@ from aiohttp import HttpVersion11, web
 
 from relay.core.endpoints import ENDPOINTS, Endpoint
 from relay.model import Dialect, Role
+from relay.web.accounts.auth import AuthHandler
+from relay.web.accounts.keys import KeysHandler
+from relay.web.accounts.users import UsersHandler
 from relay.web.info import InfoHandler
 from relay.web.models import ModelsHandler
 
@@ -46,7 +49,18 @@ class Route:
     """The form of its errors."""
 
 
-def table(info: InfoHandler, models: ModelsHandler, relayed: Callable[[Endpoint], Handler]) -> tuple[Route, ...]:
+@dataclass(frozen=True, slots=True)
+class AccountHandlers:
+    """Those of the account API."""
+
+    auth: AuthHandler
+    keys: KeysHandler
+    users: UsersHandler
+
+
+def table(
+    info: InfoHandler, models: ModelsHandler, accounts: AccountHandlers, relayed: Callable[[Endpoint], Handler]
+) -> tuple[Route, ...]:
     """All routes, given the handlers."""
     public, user = Access.PUBLIC, Access.USER
     return (
@@ -57,8 +71,30 @@ def table(info: InfoHandler, models: ModelsHandler, relayed: Callable[[Endpoint]
         Route("GET", "/api/info", info.info, public),
         Route("GET", "/v1/models", models.list, public),
         Route("GET", "/v1/models/{id:.+}", models.one, public),
+        *_account_routes(accounts),
         *(Route("POST", endpoint.path, relayed(endpoint), user, endpoint.dialect) for endpoint in ENDPOINTS),
     )
+
+
+def _account_routes(accounts: AccountHandlers) -> Iterator[Route]:
+    auth, keys, users = accounts.auth, accounts.keys, accounts.users
+    public, user, admin = Access.PUBLIC, Access.USER, Access.ADMIN
+    yield Route("POST", "/api/auth/register", auth.register, public)
+    yield Route("POST", "/api/auth/login", auth.log_in, public)
+    yield Route("POST", "/api/auth/refresh", auth.refresh, public)
+    yield Route("POST", "/api/auth/logout", auth.log_out, user)
+    yield Route("GET", "/api/auth/me", auth.me, user)
+    yield Route("PATCH", "/api/auth/me", auth.change_me, user)
+    yield Route("POST", "/api/auth/change-password", auth.change_password, user)
+    yield Route("GET", "/api/keys", keys.list, user)
+    yield Route("POST", "/api/keys", keys.make, user)
+    yield Route("PATCH", "/api/keys/{id}", keys.change, user)
+    yield Route("DELETE", "/api/keys/{id}", keys.revoke, user)
+    yield Route("GET", "/api/users", users.list, admin)
+    yield Route("POST", "/api/users", users.add, admin)
+    yield Route("PATCH", "/api/users/{id}", users.change, admin)
+    yield Route("DELETE", "/api/users/{id}", users.delete, admin)
+    yield Route("POST", "/api/invites", users.invite, admin)
 
 
 async def _invite(request: web.Request) -> None:
@@ -76,12 +112,17 @@ RouteIndex = Mapping[tuple[str, str], Route]
 """(method, canonical path of the resource) -> row."""
 
 
+def _add(router: web.UrlDispatcher, route: Route) -> web.AbstractRoute:
+    if route.method == "GET":
+        return router.add_get(route.path, route.handler, expect_handler=_invite)  # And HEAD.
+    return router.add_route(route.method, route.path, route.handler, expect_handler=_invite)
+
+
 def register(app: web.Application, routes: tuple[Route, ...]) -> RouteIndex:
     """Put the rows into the application's router, and index them by what the router will say that it matched."""
     index: dict[tuple[str, str], Route] = {}
     for route in routes:
-        add = app.router.add_get if route.method == "GET" else app.router.add_post
-        resource = add(route.path, route.handler, expect_handler=_invite).resource
+        resource = _add(app.router, route).resource
         if resource is None:
             raise AssertionError(f"{route.path} has no resource")
         index[route.method, resource.canonical] = route

@@ -20,6 +20,7 @@ EXAMPLE = EXAMPLE_CONFIG.read_text(encoding="utf-8")
 NOT_DEFAULT = {
     "server.host",
     "server.access_key",
+    "auth.registration",
     "providers.openrouter.enabled",
     "providers.openrouter.base_url",
     "providers.openrouter.keys",

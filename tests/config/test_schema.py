@@ -132,7 +132,7 @@ ENFORCED = {
     ),
     "model_routing.aliases.x": "targets",
     "model_routing.aliases.x.targets.0": "model",
-    "auth": "default_limits",
+    "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost default_limits",
 }
 ALL_PENDING = [
     "auth.default_limits",

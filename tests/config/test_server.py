@@ -103,12 +103,21 @@ def test_switches_may_be_written_as_older_yaml_had_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("5", "a text in quotes"), ("abc", "not enforced"), ("[a, b]", "not enforced")]
+    ("value", "path", "words"),
+    [
+        ("5", "auth.jwt_secret", "a text in quotes"),
+        ("abc", "auth.jwt_secret", "at least 32 bytes"),
+        (f"[{'a' * 32}, {'b' * 31}]", "auth.jwt_secret[1]", "at least 32 bytes"),
+    ],
 )
-def test_jwt_secrets_are_not_used_yet(value: str, words: str) -> None:
+def test_what_signs_no_tokens_is_refused(value: str, path: str, words: str) -> None:
     found = problem(f"auth: {{jwt_secret: {value}}}")
-    assert found.path == "auth.jwt_secret"
-    assert words in found.message
+    assert (found.path, words in found.message) == (path, True)
+
+
+def test_several_secrets_may_sign_tokens() -> None:
+    secrets = configured(f"auth: {{jwt_secret: [{'a' * 32}, {'b' * 32}]}}").auth.jwt_secrets
+    assert [secret.get_secret_value() for secret in secrets] == ["a" * 32, "b" * 32]
 
 
 @pytest.mark.parametrize("value", ['""', "[]"])

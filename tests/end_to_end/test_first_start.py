@@ -83,8 +83,34 @@ async def test_the_key_is_shown_once_and_stays(tmp_path: Path) -> None:
             assert answer.status == 200
         process.send_signal(signal.SIGTERM)
         output, errors = await process.communicate()
-    assert (process.returncode, output) == (0, b"")
+    assert (process.returncode, key in output.decode()) == (0, False)
     assert key not in logged + errors.decode()
+
+
+async def test_the_set_up_token_is_printed_at_each_start_and_makes_the_first_super_admin(tmp_path: Path) -> None:
+    account = {"username": "root", "email": "root@example.org", "password": "correct horse battery"}
+    tokens = []
+    for _ in range(2):
+        async with serving(tmp_path) as process:
+            printed = await read_until(process.stdout, r"set-up token: \S+\n")
+            (token,) = re.findall(r"set-up token: (\S+)", printed)
+            tokens.append(token)
+            logged = await read_until(process.stderr, r"serves on http://\S+")
+            if len(tokens) == 2:
+                url = re.findall(r"serves on (\S+)", logged)[0]
+                async with aiohttp.request(
+                    "POST", f"{url}/api/auth/register", json={**account, "setup_token": token}
+                ) as answer:
+                    assert (answer.status, (await answer.json())["user"]["role"]) == (201, "super_admin")
+            process.send_signal(signal.SIGTERM)
+            _, errors = await process.communicate()
+            assert token not in logged + errors.decode()
+    assert tokens[0] != tokens[1]
+    async with serving(tmp_path) as process:
+        await read_until(process.stderr, r"serves on http://\S+")
+        process.send_signal(signal.SIGTERM)
+        output, _ = await process.communicate()
+    assert b"set-up token" not in output
 
 
 async def test_a_placeholder_is_refused_on_another_address_than_loopback(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from relay.errors import StoreError
 from relay.resources import MIGRATIONS
 from relay.store.migrate import APPLICATION_ID, DATABASE_NAME, migrate, revisions
 
-NEWEST = "0002"
+NEWEST = "0003"
 MAKES_A_TABLE = """
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 def upgrade():
     from alembic import op
@@ -128,7 +128,7 @@ def test_files_and_folders_are_for_their_owner_only_whatever_the_umask(tmp_path:
         "data": "0o700",
         DATABASE_NAME: "0o600",
         "migrate.lock": "0o600",
-        "monorelay-before-0002.db": "0o600",
+        "monorelay-before-0003.db": "0o600",
     }
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
@@ -143,7 +143,7 @@ def test_a_copy_is_made_before_an_upgrade(folder: Path, tmp_path: Path) -> None:
     migrate(folder)
     asked(folder / DATABASE_NAME, "CREATE TABLE mine (text TEXT)")
     assert migrate(folder, migrations=newer_release(tmp_path)) == "0003"
-    copy = folder / "monorelay-before-0002.db"
+    copy = folder / "monorelay-before-0003.db"
     assert asked(copy, "SELECT version_num FROM alembic_version") == [NEWEST]
     assert asked(copy, "SELECT name FROM sqlite_master WHERE name IN ('mine', 'notes')") == ["mine"]
     assert asked(copy, "PRAGMA application_id") == [APPLICATION_ID]
@@ -152,7 +152,7 @@ def test_a_copy_is_made_before_an_upgrade(folder: Path, tmp_path: Path) -> None:
 
 def test_an_older_copy_of_the_same_revision_is_replaced(folder: Path, tmp_path: Path) -> None:
     migrate(folder)
-    copy = folder / "monorelay-before-0002.db"
+    copy = folder / "monorelay-before-0003.db"
     copy.write_bytes(b"older")
     migrate(folder, migrations=newer_release(tmp_path))
     assert asked(copy, "SELECT version_num FROM alembic_version") == [NEWEST]

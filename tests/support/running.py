@@ -23,6 +23,7 @@ from relay.errors import StoreError
 from relay.model import CallRecord
 from relay.sweep import Sweep
 from relay.web.listening import Listening
+from tests.support.accounts import new_accounts
 
 ACCESS_KEY = "test-access-key-0123456789"
 SWEEP_S = 0.02
@@ -97,7 +98,8 @@ def provider(url: str, *, kind: str = "openai", keys: int = 1, **options: Any) -
 def configuration(providers: Mapping[str, Any] | None = None, **sections: Any) -> Config:
     """A configuration from its parts, through the real loader. JSON is YAML."""
     server = {"host": "127.0.0.1", "access_key": ACCESS_KEY, **sections.pop("server", {})}
-    document = {"server": server, "providers": dict(providers or {}), **sections}
+    auth = {"bcrypt_cost": 4, **sections.pop("auth", {})}
+    document = {"server": server, "auth": auth, "providers": dict(providers or {}), **sections}
     text = orjson.dumps(document).decode()
     return parse(text, source="test.yml", folder=Path(), environ={}, checks=CHECKS)
 
@@ -107,11 +109,13 @@ async def running_relay(config: Config, world: World | None = None) -> AsyncIter
     """Serve a configuration on a free port until left."""
     store = MemoryStore()
     told = Told()
-    state = State(Ledger(store, told.tell), Sweep())
+    world = world or World()
     listener = socket.create_server(("127.0.0.1", 0))
-    async with serving(config, listener, state, world or World(), sweep_s=SWEEP_S) as listening:
-        state.lifecycle.phase = Phase.SERVING
-        yield RunningRelay(listener.getsockname()[1], config, state, listening, store, told)
+    async with new_accounts(config, world.now) as accounts:
+        state = State(Ledger(store, told.tell), Sweep(), accounts)
+        async with serving(config, listener, state, world, sweep_s=SWEEP_S) as listening:
+            state.lifecycle.phase = Phase.SERVING
+            yield RunningRelay(listener.getsockname()[1], config, state, listening, store, told)
 
 
 async def raw_exchange(port: int, request: bytes) -> bytes:

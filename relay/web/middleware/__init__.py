@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from relay.errors import RequestError, UpstreamError
+from relay.errors import Overloaded, RequestError, StoreError, UpstreamError
 from relay.web import answers
 from relay.web.connection import Connection
 from relay.web.exchange import EXCHANGE, Exchange
@@ -80,5 +80,8 @@ def _told(error: Exception, exchange: Exchange) -> web.Response:
         return answers.refusal(error, exchange)
     if isinstance(error, UpstreamError):
         return answers.upstream_failure(error, exchange)
+    if isinstance(error, StoreError):
+        log.warning("%s: %s", exchange.request_id, error)
+        return answers.refusal(Overloaded("its store can't be used"), exchange)
     log.error("%s failed", exchange.request_id, exc_info=error)
     return answers.internal_error(exchange)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from relay.core.access_keys import AccessKeys
 from relay.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from relay.model import Dialect, Principal
 from relay.web.answers import printable
@@ -22,18 +22,26 @@ _RAW_HEADERS = ("x-api-key", "api-key")
 _MAX_SHOWN_PATH = 200
 
 
+class Matching(Protocol):
+    """Knows credentials. See core.credentials."""
+
+    def match(self, presented: str, now: datetime, /) -> Principal | None:
+        """Whom the string stands for at this moment; None for nobody."""
+        ...
+
+
 class Gatekeeper:
     """Admits a request or raises."""
 
-    def __init__(self, routes: RouteIndex, keys: AccessKeys, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, routes: RouteIndex, credentials: Matching, *, now: Callable[[], datetime]) -> None:
         self._routes = routes
-        self._keys = keys
+        self._credentials = credentials
         self._now = now
 
     def admit(self, request: web.Request, exchange: Exchange) -> None:
         """Set the exchange's principal and dialect. Raises Unauthorized, Forbidden, NotFound or MethodNotAllowed."""
         presented = credential(request.headers)
-        principal = self._keys.match(presented, self._now()) if presented else None
+        principal = self._credentials.match(presented, self._now()) if presented else None
         exchange.principal = principal
         route = self._route(request)
         exchange.dialect = route.dialect if route is not None else _dialect_of(request)

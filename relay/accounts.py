@@ -1,0 +1,51 @@
+"""Opens what accounts need for the life of the process: the directory, the password threads, the secrets that sign."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from relay.config.schema import Config
+from relay.core.accounts.desk import AccountDesk, Lifetimes
+from relay.core.directory import Directory
+from relay.core.passwords import open_hasher
+from relay.core.tokens import TokenSigner
+from relay.store.database import Engine
+from relay.store.signing_secret import kept_secrets
+
+
+@asynccontextmanager
+async def open_accounts(
+    config: Config, engine: Engine, secrets: Sequence[bytes], now: Callable[[], datetime]
+) -> AsyncIterator[AccountDesk]:
+    """The desk for one process. On leaving, every act that is under way is finished."""
+    auth = config.auth
+    async with AsyncExitStack() as stack:
+        directory = Directory(engine, now)
+        hasher = await stack.enter_async_context(open_hasher(auth.bcrypt_cost))
+        await stack.enter_async_context(directory.following())
+        desk = AccountDesk(
+            engine=engine,
+            directory=directory,
+            hasher=hasher,
+            signer=TokenSigner(secrets),
+            successor_key=hmac.digest(secrets[0], b"refresh tokens", "sha256"),
+            lifetimes=Lifetimes(
+                timedelta(seconds=auth.access_token_ttl_s), timedelta(seconds=auth.refresh_token_ttl_s)
+            ),
+            registration=auth.registration,
+            now=now,
+        )
+        try:
+            yield desk
+        finally:
+            await desk.finishing.over()
+
+
+def signing_secrets(config: Config, data_folder: Path) -> Sequence[bytes]:
+    """Those of the configuration, else those of the data folder. Raises StoreError."""
+    given = [secret.get_secret_value().encode() for secret in config.auth.jwt_secrets]
+    return given or kept_secrets(data_folder)

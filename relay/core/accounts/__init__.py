@@ -1,0 +1,12 @@
+"""What may be done with accounts, a file a subject.
+
+    desk          what all of it needs, and how a change is made to the end
+    registering   who becomes a user, and the first super admin
+    logging_in    names and passwords, throttled
+    tokens        the token answer: access token, refresh token
+    profile       what users change about themselves
+    keys          API keys
+    governing     what admins change about others; invites
+
+Each act is one transaction, leaves a line in the audit log, and holds in this process before it is answered.
+"""

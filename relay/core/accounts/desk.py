@@ -1,0 +1,79 @@
+"""What all acts on accounts need."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from relay.core.directory import Directory
+from relay.core.passwords import PasswordHasher
+from relay.core.tokens import TokenSigner
+from relay.store.database import Engine
+
+T = TypeVar("T")
+
+
+class Finishing:
+    """Work that goes on to its end though whoever asked for it leaves: half an act is worse than an unseen answer."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Its result; cancelling this does not cancel the work."""
+        task = asyncio.create_task(work, name="account")
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+        return await asyncio.shield(task)
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Looked at, should nobody wait for it any more.
+
+    async def over(self) -> None:
+        """Wait until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+class SetUpToken:
+    """Lets whoever saw this process start make the first super admin."""
+
+    def __init__(self) -> None:
+        self.text = secrets.token_urlsafe(24)
+
+    def is_right(self, presented: str) -> bool:
+        """In constant time."""
+        return hmac.compare_digest(self.text.encode(), presented.encode("utf-8", "surrogateescape"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long tokens live."""
+
+    access: timedelta
+    refresh: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDesk:
+    """One for a process."""
+
+    engine: Engine
+    directory: Directory
+    hasher: PasswordHasher
+    signer: TokenSigner
+    successor_key: bytes
+    """From a refresh token to its successor; see `tokens`."""
+    lifetimes: Lifetimes
+    registration: str
+    """`auth.registration`."""
+    now: Callable[[], datetime]
+    set_up: SetUpToken = field(default_factory=SetUpToken)
+    finishing: Finishing = field(default_factory=Finishing)

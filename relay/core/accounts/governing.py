@@ -1,0 +1,132 @@
+"""What admins do with others. Nobody gives or takes away a role above what they may appoint."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from relay.core.accounts.desk import AccountDesk
+from relay.core.credentials import digest_of
+from relay.errors import Forbidden, NoSuch
+from relay.identity import Act, User
+from relay.model import Principal, Role
+from relay.store import invites, sessions, users
+from relay.store.changing import Change, changing, reading
+from relay.store.users import NewUser, UserChange
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A code that makes one account, shown once."""
+
+    code: str
+    role: Role
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """A user that an admin makes."""
+
+    username: str
+    email: str
+    password: str
+    role: Role
+
+
+async def page(desk: AccountDesk, *, offset: int, limit: int) -> tuple[Sequence[User], int]:
+    """Some of the users, and how many there are."""
+    async with reading(desk.engine) as connection:
+        return await users.page(connection, offset=offset, limit=limit)
+
+
+async def add(desk: AccountDesk, principal: Principal, asked: Adding, client_ip: str) -> User:
+    """Raises Forbidden, Conflict, InvalidRequest."""
+    _assert_may_appoint(principal, asked.role)
+    password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        user = await users.add(change, NewUser(asked.username, asked.email, password_hash, asked.role, is_active=True))
+        await change.audited("user_added", user.username, role=user.role.name.lower())
+    await desk.directory.catch_up()
+    return user
+
+
+async def change_user(
+    desk: AccountDesk, principal: Principal, user_id: int, wanted: UserChange, client_ip: str
+) -> User:
+    """Raises Forbidden, NoSuch, Conflict."""
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        before = await _subject(change, principal, user_id)
+        if wanted.role is not None and wanted.role is not before.role:
+            _assert_may_appoint(principal, wanted.role)
+        changed = await users.update(change, user_id, wanted)
+        if wanted.is_active is False:
+            await sessions.end_all_of(change, user_id)
+        await change.audited("user_changed", before.username, **_told(wanted))
+    await desk.directory.catch_up()
+    return changed or before
+
+
+async def reset_password(desk: AccountDesk, principal: Principal, user_id: int, password: str, client_ip: str) -> None:
+    """Every session of the user ends. Raises Forbidden, NoSuch, InvalidRequest."""
+    async with reading(desk.engine) as transaction:
+        user = await users.get(transaction, user_id)
+    known = () if user is None else (user.username, user.email)
+    password_hash = await desk.hasher.accept(password, *known, param="password")
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        before = await _subject(change, principal, user_id)
+        await users.update(change, user_id, UserChange(password_hash=password_hash))
+        ended = await sessions.end_all_of(change, user_id)
+        await change.audited("password_reset", before.username, sessions=ended)
+    await desk.directory.catch_up()
+
+
+async def delete(desk: AccountDesk, principal: Principal, user_id: int, client_ip: str) -> None:
+    """With keys and sessions; records of calls stay. Raises Forbidden, NoSuch, Conflict."""
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        before = await _subject(change, principal, user_id)
+        await users.delete(change, user_id)
+        await change.audited("user_deleted", before.username)
+    await desk.directory.catch_up()
+
+
+async def invite(desk: AccountDesk, principal: Principal, role: Role, lives: timedelta, client_ip: str) -> Invite:
+    """Raises Forbidden."""
+    _assert_may_appoint(principal, role)
+    code = secrets.token_urlsafe(24)
+    made = Invite(code, role, desk.now() + lives)
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        await invites.add(change, digest_of(code), role, made.expires_at)
+        await change.audited("invite_made", "-", role=role.name.lower())
+    return made
+
+
+async def _subject(change: Change, principal: Principal, user_id: int) -> User:
+    """Whom it is about, as the transaction sees them."""
+    user = await users.get(change.connection, user_id)
+    if user is None:
+        raise NoSuch("user", user_id)
+    if user.role > Role.USER and principal.user_id != user.id:
+        _assert_may_appoint(principal, user.role)  # Who may not make an admin may not unmake one either.
+    return user
+
+
+def _assert_may_appoint(principal: Principal, role: Role) -> None:
+    """Users are made by admins, admins and super admins by super admins alone: the access key is none."""
+    if role > Role.USER and principal.role < Role.SUPER_ADMIN:
+        raise Forbidden(f"Only a super admin may do this to somebody with the role {role.name.lower()}.")
+
+
+def _told(wanted: UserChange) -> dict[str, object]:
+    told: dict[str, object] = {}
+    if wanted.role is not None:
+        told["role"] = wanted.role.name.lower()
+    if wanted.is_active is not None:
+        told["is_active"] = wanted.is_active
+    if wanted.email is not None:
+        told["email"] = "changed"
+    if wanted.limits is not None:
+        told["limits"] = "changed"
+    return told

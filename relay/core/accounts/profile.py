@@ -1,0 +1,37 @@
+"""What users change about themselves."""
+
+from __future__ import annotations
+
+from relay.core.accounts.desk import AccountDesk
+from relay.core.accounts.logging_in import own_user
+from relay.errors import InvalidRequest
+from relay.identity import Act, User
+from relay.model import Principal
+from relay.store import sessions, users
+from relay.store.changing import changing, reading
+from relay.store.users import UserChange
+
+
+async def change_email(desk: AccountDesk, principal: Principal, email: str, client_ip: str) -> User:
+    """Raises Conflict where the address is taken, Forbidden for the operator."""
+    user = own_user(desk, principal)
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        changed = await users.update(change, user.id, UserChange(email=email))
+        await change.audited("change_email", user.username)
+    await desk.directory.catch_up()
+    return changed or user
+
+
+async def change_password(desk: AccountDesk, principal: Principal, old: str, new: str, client_ip: str) -> None:
+    """Every other session ends. Raises InvalidRequest for a wrong old one or a new one that is none."""
+    user = own_user(desk, principal)
+    async with reading(desk.engine) as connection:
+        known = await users.password_hash(connection, user.id)
+    if not await desk.hasher.is_right(old, known):
+        raise InvalidRequest("'old_password' is not right.", param="old_password")
+    new_hash = await desk.hasher.accept(new, user.username, user.email, param="new_password")
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        await users.update(change, user.id, UserChange(password_hash=new_hash))
+        ended = await sessions.end_all_of(change, user.id, but=principal.session_id)
+        await change.audited("change_password", user.username, sessions=ended)
+    await desk.directory.catch_up()

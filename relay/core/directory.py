@@ -1,0 +1,146 @@
+"""Accounts in memory: whom a token or a key stands for, without a database on the way of a call.
+
+A change that is made here is followed before it is answered; one that another process makes, within POLL_S.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from relay.core.tokens import AccessToken
+from relay.errors import StoreError
+from relay.identity import ApiKey, Session, User
+from relay.model import Principal, Role
+from relay.store import api_keys
+from relay.store import directory as stored
+from relay.store.changing import reading, writing
+from relay.store.database import Engine
+
+POLL_S = 0.5
+CHANGES_KEPT = timedelta(hours=1)
+"""Who has not followed for longer reads everything anew."""
+
+log = logging.getLogger(__name__)
+
+
+class Directory:
+    """Users, sessions and keys as the store had them at `version`."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+        self._followed_at = now()
+        self._following = asyncio.Lock()
+        self._users: dict[int, User] = {}
+        self._sessions: dict[str, Session] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._principals: dict[int, Principal] = {}
+        self._uses: dict[int, datetime] = {}
+        self._held: tuple[MutableMapping[Any, Any], ...] = (
+            self._users, self._sessions, self._keys, self._principals,
+        )  # fmt: skip
+        self.version = -1
+
+    def of_token(self, token: AccessToken) -> Principal | None:
+        """Whom a token that is valid in itself stands for; None: its session has ended, or its user may not."""
+        session = self._sessions.get(token.session_id)
+        if session is None or session.user_id != token.user_id:
+            return None
+        return self._principals.get(token.user_id)
+
+    def of_key(self, digest: str, now: datetime) -> tuple[ApiKey, Principal] | None:
+        """A key that may be used at this moment, and whom it stands for; None: there is no such key."""
+        key = self._keys.get(digest)
+        if key is None or not key.is_active or (key.expires_at is not None and key.expires_at <= now):
+            return None
+        principal = self._principals.get(key.user_id)
+        return None if principal is None else (key, principal)
+
+    def used(self, key: ApiKey, at: datetime) -> None:
+        """Note a use; it is stored with the next look at the store."""
+        self._uses[key.id] = at
+
+    def user(self, user_id: int) -> User | None:
+        """A user of this number, active or not."""
+        return self._users.get(user_id)
+
+    @property
+    def has_super_admin(self) -> bool:
+        """Whether there is one who could log in."""
+        return any(principal.role is Role.SUPER_ADMIN for principal in self._principals.values())
+
+    async def catch_up(self) -> None:
+        """Follow what has changed up to now. Raises StoreError."""
+        async with self._following, reading(self._engine) as connection:
+            if self.version >= 0 and self._now() - self._followed_at < CHANGES_KEPT / 2:
+                known = await stored.since(connection, self.version)
+            else:
+                known = await stored.everything(connection, self._now())
+                for held in self._held:
+                    held.clear()
+            self._take(known)
+
+    def _take(self, known: stored.Known) -> None:
+        _merge(self._users, known.users)
+        _merge(self._sessions, known.sessions)
+        _merge(self._keys, known.keys)
+        for user_id, user in known.users.items():
+            self._principals.pop(user_id, None)
+            if user is not None and user.is_active:
+                self._principals[user_id] = Principal(user.username, user.role, user_id, (user.limits,))
+        self.version = known.version
+        self._followed_at = self._now()
+
+    @asynccontextmanager
+    async def following(self, *, poll_s: float = POLL_S) -> AsyncIterator[None]:
+        """Read everything, then follow until left."""
+        await self.catch_up()
+        task = asyncio.create_task(self._follow_for_ever(poll_s), name="directory")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            with suppress(StoreError):
+                await self._store_uses()
+
+    async def _follow_for_ever(self, poll_s: float) -> None:
+        while True:
+            await asyncio.sleep(poll_s)
+            try:
+                await self.look()
+            except StoreError as error:
+                log.warning("accounts can't be followed: %s", error)
+
+    async def look(self) -> None:
+        """Follow, if there is something to follow, and store when keys were used. Raises StoreError."""
+        async with reading(self._engine) as connection:
+            version = await stored.version_of(connection)
+        if version != self.version:
+            await self.catch_up()
+        self._followed_at = self._now()
+        await self._store_uses()
+
+    async def _store_uses(self) -> None:
+        if self._uses:
+            uses, self._uses = self._uses, {}
+            async with writing(self._engine) as connection:
+                await api_keys.used(connection, uses)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _merge(into: dict[K, V], known: Mapping[K, V | None]) -> None:
+    for key, value in known.items():
+        if value is None:
+            into.pop(key, None)
+        else:
+            into[key] = value

@@ -1,0 +1,58 @@
+"""How long failed log-ins keep the next one waiting. Pure.
+
+An account is counted by the address that tries: who guesses elsewhere does not lock its owner out. An address is
+counted over all accounts, an IPv6 one by its /64, which is what one customer has.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from relay.store.throttles import Failures
+
+MAX_DELAY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """So many failures within a time are free; each further one doubles the wait."""
+
+    free: int
+    within: timedelta
+
+
+OF_ACCOUNT = Rule(10, timedelta(minutes=15))
+OF_ADDRESS = Rule(30, timedelta(minutes=10))
+
+
+def wait_s(known: Failures | None, now: datetime) -> int:
+    """Whole seconds until another try is looked at; 0: now."""
+    return 0 if known is None else max(0, math.ceil((known.until - now).total_seconds()))
+
+
+def failed(known: Failures | None, now: datetime, rule: Rule) -> Failures:
+    """What is on record after one more failure."""
+    if known is None or now - max(known.since, known.until) > rule.within:
+        return Failures(1, now, now)
+    count = known.count + 1
+    if count < rule.free:
+        return Failures(count, known.since, now)
+    doublings = min(count - rule.free + 1, 10)
+    return Failures(count, known.since, now + min(MAX_DELAY, timedelta(seconds=2**doublings)))
+
+
+def forgiven(known: Failures) -> Failures:
+    """What is on record after one that was counted turned out to be no failure."""
+    return Failures(max(0, known.count - 1), known.since, known.until)
+
+
+def group_of(address: str) -> str:
+    """The addresses that are counted as one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

@@ -1,0 +1,50 @@
+"""Failed log-ins, counted by account and by address, so that a restart forgets none."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.store.tables import throttles
+
+
+class Scope(enum.StrEnum):
+    """What is counted by."""
+
+    ACCOUNT = "account"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What is on record."""
+
+    count: int
+    since: datetime
+    """Of the first one that still counts."""
+    until: datetime
+    """Before this moment no further try is looked at."""
+
+
+async def read(connection: AsyncConnection, scope: Scope, subject: str) -> Failures | None:
+    """None: nothing."""
+    wanted = sa.select(throttles).where((throttles.c.scope == scope.value) & (throttles.c.subject == subject))
+    row = (await connection.execute(wanted)).one_or_none()
+    return None if row is None else Failures(row.failures, row.since_us, row.until_us)
+
+
+async def write(connection: AsyncConnection, scope: Scope, subject: str, failures: Failures) -> None:
+    """Put it in place of what was there."""
+    await clear(connection, scope, subject)
+    row = {"failures": failures.count, "since_us": failures.since, "until_us": failures.until}
+    await connection.execute(sa.insert(throttles).values(scope=scope.value, subject=subject, **row))
+
+
+async def clear(connection: AsyncConnection, scope: Scope, subject: str) -> None:
+    """Forget."""
+    here = (throttles.c.scope == scope.value) & (throttles.c.subject == subject)
+    await connection.execute(sa.delete(throttles).where(here))

@@ -1,0 +1,129 @@
+"""Accounts in memory: a change is followed here at once, and by another process soon."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from relay.core.access_keys import AccessKeys
+from relay.core.accounts import governing, keys, logging_in
+from relay.core.accounts.desk import AccountDesk
+from relay.core.accounts.logging_in import LoggingIn
+from relay.core.accounts.registering import Registering, register
+from relay.core.accounts.tokens import TokenAnswer
+from relay.core.credentials import Credentials
+from relay.core.directory import POLL_S, Directory
+from relay.errors import Forbidden
+from relay.model import Limits, Principal, Role
+from relay.store.changing import reading
+from relay.store.database import open_database
+from relay.store.users import UserChange
+from tests.support.accounts import accounts_in, new_store
+from tests.support.running import configuration
+from tests.web.accounts.client import PASSWORD, Calendar
+
+CONFIG = configuration(auth={"registration": "open"})
+OPERATOR = Principal("access-key", Role.ADMIN)
+
+
+async def registered(desk: AccountDesk, name: str, principal: Principal | None = None) -> TokenAnswer:
+    asked = Registering(name, f"{name}@example.org", PASSWORD, None, None, "test")
+    _, answer = await register(desk, asked, principal, "192.0.2.1")
+    assert answer is not None
+    return answer
+
+
+def credentials(desk: AccountDesk) -> Credentials:
+    return Credentials(AccessKeys(CONFIG), desk.signer, desk.directory)
+
+
+def who(desk: AccountDesk, presented: str) -> str | None:
+    principal = credentials(desk).match(presented, desk.now())
+    return None if principal is None else principal.name
+
+
+async def known(desk: AccountDesk, presented: str, name: str | None) -> None:
+    """The next look at the store tells whose a credential is; None: nobody's."""
+    await desk.directory.look()
+    assert who(desk, presented) == name
+
+
+async def test_another_process_follows_every_change(tmp_path: Path) -> None:
+    calendar = Calendar()
+    new_store(tmp_path)
+    async with accounts_in(tmp_path, CONFIG, calendar) as here, accounts_in(tmp_path, CONFIG, calendar) as there:
+        root = await registered(here, "root", OPERATOR)
+        alice = await registered(here, "alice")
+        await known(there, alice.access_token, "alice")
+        principal = credentials(here).match(alice.access_token, calendar())
+        assert principal is not None
+        made = await keys.make(here, principal, "laptop", Limits(), None, "-")
+        await known(there, made.secret, "alice/laptop")
+        await keys.revoke(here, principal, made.key.id, "-")
+        await known(there, made.secret, None)
+        await logging_in.log_out(here, principal, None, client_ip="-")
+        await known(there, alice.access_token, None)
+        again = await logging_in.log_in(here, LoggingIn("alice", PASSWORD, "test"), "-")
+        await known(there, again.access_token, "alice")
+        super_admin = credentials(here).match(root.access_token, calendar())
+        assert super_admin is not None
+        await governing.change_user(here, super_admin, alice.user.id, UserChange(is_active=False), "-")
+        await known(there, again.access_token, None)
+        await governing.delete(here, super_admin, alice.user.id, "-")
+        await there.directory.look()
+        assert there.directory.user(alice.user.id) is None
+
+
+async def test_a_process_looks_by_itself_and_soon(tmp_path: Path) -> None:
+    calendar = Calendar()
+    new_store(tmp_path)
+    assert POLL_S < 1
+    async with accounts_in(tmp_path, CONFIG, calendar) as here, open_database(tmp_path) as engine:
+        there = Directory(engine, calendar)
+        async with there.following(poll_s=0.01):
+            answer = await registered(here, "alice")
+            async with asyncio.timeout(10):
+                while there.user(answer.user.id) is None:
+                    async with reading(engine):
+                        pass  # As long as the store takes.
+
+
+async def test_a_start_knows_what_was_before(tmp_path: Path) -> None:
+    calendar = Calendar()
+    new_store(tmp_path)
+    async with accounts_in(tmp_path, CONFIG, calendar) as first:
+        answer = await registered(first, "alice")
+    async with accounts_in(tmp_path, CONFIG, calendar) as second:
+        assert who(second, answer.access_token) == "alice"
+        assert not second.directory.has_super_admin
+
+
+async def test_who_has_not_followed_for_long_reads_everything_anew(tmp_path: Path) -> None:
+    calendar = Calendar()
+    new_store(tmp_path)
+    async with accounts_in(tmp_path, CONFIG, calendar) as here, accounts_in(tmp_path, CONFIG, calendar) as there:
+        answer = await registered(here, "alice")
+        calendar.passes(hours=1)
+        await there.directory.catch_up()
+        assert who(there, answer.access_token) == "alice"
+
+
+@pytest.mark.proof
+async def test_of_two_who_set_up_at_once_one_is_super_admin(tmp_path: Path) -> None:
+    calendar = Calendar()
+    for trial in range(10):
+        folder = tmp_path / str(trial)
+        folder.mkdir()
+        new_store(folder)
+        async with accounts_in(folder, CONFIG, calendar) as one, accounts_in(folder, CONFIG, calendar) as two:
+            asked = [
+                Registering(name, f"{name}@example.org", PASSWORD, None, desk.set_up.text, "test")
+                for name, desk in (("anna", one), ("bert", two))
+            ]
+            results = await asyncio.gather(
+                register(one, asked[0], None, "-"), register(two, asked[1], None, "-"), return_exceptions=True
+            )
+            assert sorted(type(result).__name__ for result in results) == ["Forbidden", "tuple"], results
+            assert isinstance(next(result for result in results if not isinstance(result, tuple)), Forbidden)
