@@ -47,7 +47,7 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
     server = config.server
     patience = Patience(server.drain_delay_s, server.drain_s)
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_database(data_folder))
+        engine = await stack.enter_async_context(open_database(data_folder, config.database.url.get_secret_value()))
         world = World()
         opening = open_accounts(config, engine, signing_secrets(config, data_folder), world.now)
         accounts = await stack.enter_async_context(opening)

@@ -21,7 +21,7 @@ from relay.model import Principal, Role
 from relay.store import users
 from relay.store.changing import reading
 from relay.store.database import open_database
-from relay.store.migrate import migrate
+from relay.store.opening import made_ready
 
 CLI = Principal("cli", Role.SUPER_ADMIN)
 """Whoever can read the store may do everything with it."""
@@ -38,11 +38,12 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 def with_desk(arguments: argparse.Namespace, act: Callable[[AccountDesk], Awaitable[None]]) -> int:
     """Carry out an act on the store of these places. Raises RelayError."""
     config, folder = load_checked(arguments.config), data_folder(arguments)
-    migrate(folder)
+    url = config.database.url.get_secret_value()
+    made_ready(folder, url)
 
     async def run() -> None:
         async with (
-            open_database(folder) as engine,
+            open_database(folder, url) as engine,
             open_accounts(config, engine, signing_secrets(config, folder), lambda: datetime.now(UTC)) as desk,
         ):
             await act(desk)

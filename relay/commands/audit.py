@@ -6,12 +6,12 @@ import argparse
 import asyncio
 
 from relay.commands.accounts import add_places
-from relay.commands.places import data_folder
+from relay.commands.places import data_folder, load_checked
 from relay.errors import RelayError
 from relay.store.audit_log import Verified, verify
 from relay.store.changing import reading
 from relay.store.database import open_database
-from relay.store.migrate import migrate
+from relay.store.opening import made_ready
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,11 +25,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify. Raises RelayError where the log is broken."""
-    folder = data_folder(arguments)
-    migrate(folder)
+    folder, url = data_folder(arguments), load_checked(arguments.config).database.url.get_secret_value()
+    made_ready(folder, url)
 
     async def read() -> Verified:
-        async with open_database(folder) as engine, reading(engine) as transaction:
+        async with open_database(folder, url) as engine, reading(engine) as transaction:
             return await verify(transaction)
 
     found = asyncio.run(read())

@@ -1,11 +1,11 @@
-"""`monorelay migrate`: bring the store to this release's revision; `serve` does the same by itself."""
+"""`monorelay migrate`: bring the store to this release's revision. With SQLite `serve` does the same by itself."""
 
 from __future__ import annotations
 
 import argparse
 
-from relay.commands.places import add_config, add_data, data_folder
-from relay.store.migrate import migrate
+from relay.commands.places import add_config, add_data, data_folder, load_checked
+from relay.store.opening import migrated
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,7 +17,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Migrate. Raises StoreError."""
+    """Migrate. Raises ConfigError, StoreError."""
     folder = data_folder(arguments)
-    print(f"{folder}: the store is at revision {migrate(folder)}")
+    url = load_checked(arguments.config).database.url.get_secret_value() if arguments.config.exists() else ""
+    where = "the database" if url else folder
+    print(f"{where}: the store is at revision {migrated(folder, url)}")
     return 0

@@ -21,7 +21,7 @@ from relay.errors import ConfigError, Problem, RelayError
 from relay.floors import assert_floors
 from relay.logs import logging_to
 from relay.resources import EXAMPLE_CONFIG
-from relay.store.migrate import migrate
+from relay.store.opening import made_ready
 from relay.systemd import inherited_listener
 from relay.version import VERSION
 from relay.web.listening import BACKLOG
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = _listening_on(load_checked(path), arguments)
     with logging_to(level=config.server.log_level, form=config.server.log_format):
         folder = data_folder(arguments)
-        log.info("the store is at revision %s", migrate(folder))
+        log.info("the store is at revision %s", made_ready(folder, config.database.url.get_secret_value()))
         raise_open_files_limit()
         _serve(config, folder, new_key)
     return 0

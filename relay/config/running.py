@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from relay.config.providers import KeyStrategy
 from relay.config.section import PENDING, Section
 from relay.config.values import Duration, Json, Name, Number, Secret, Size, Whole, nothing
+
+POSTGRES_SCHEME = "postgresql+asyncpg://"
 
 
 class KeySelectionConfig(Section):
@@ -36,10 +38,18 @@ class TranslationConfig(Section):
     beta_headers: Annotated[Json, PENDING] = Field(default_factory=nothing)
 
 
+def _postgres(url: SecretStr) -> SecretStr:
+    """The one other database that there is; asyncpg is what speaks to it."""
+    text = url.get_secret_value()
+    if text and not text.startswith(POSTGRES_SCHEME):
+        raise ValueError(f"must begin with {POSTGRES_SCHEME} (what is there is not shown); empty: SQLite")
+    return url
+
+
 class DatabaseConfig(Section):
     """Where records are kept."""
 
-    url: Annotated[Secret, PENDING] = SecretStr("")
+    url: Annotated[Secret, AfterValidator(_postgres)] = SecretStr("")
     """Empty: SQLite in the data folder."""
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from relay.errors import StoreError
 from relay.model import AttemptRecord, CallRecord, Usage
+from relay.store.database import ERRORS, reason
 
 COLUMNS = (
     "call_id", "request_id", "received_at_us", "api_key", "client_ip", "user_agent", "endpoint", "dialect", "model",
@@ -18,10 +18,11 @@ COLUMNS = (
     "latency_ms", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
     "output_tokens", "reasoning_tokens", "error_type",
 )  # fmt: skip
-_INSERT = (
-    f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 - names above
-    "ON CONFLICT (call_id) DO NOTHING"
-)
+_PLACES: Mapping[str, Sequence[str]] = {
+    "sqlite": ["?"] * len(COLUMNS),
+    "postgresql": [f"${number}" for number in range(1, len(COLUMNS) + 1)],
+}
+"""How the drivers want their parameters: this is the one statement that is too frequent for SQLAlchemy to build."""
 _NOTHING_TOLD = Usage()
 _MICROSECOND = 1_000_000
 
@@ -31,6 +32,9 @@ class CallStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        places = ", ".join(_PLACES[engine.dialect.name])
+        names = ", ".join(COLUMNS)
+        self._insert = f"INSERT INTO calls ({names}) VALUES ({places}) ON CONFLICT (call_id) DO NOTHING"  # noqa: S608
 
     async def add(self, records: Sequence[CallRecord], /) -> None:
         """Add rows, each once: one that is there already stays as it is. Raises StoreError."""
@@ -39,11 +43,9 @@ class CallStore:
         rows = [_row(record) for record in records]
         try:
             async with self._engine.begin() as connection:
-                await connection.exec_driver_sql(_INSERT, rows)
-        except DBAPIError as error:
-            raise StoreError(f"the table of calls takes no rows: {error.orig}") from error
-        except (SQLAlchemyError, ValueError, OverflowError) as error:
-            raise StoreError(f"the table of calls takes no rows: {error}") from error
+                await connection.exec_driver_sql(self._insert, rows)
+        except (*ERRORS, ValueError, OverflowError) as error:
+            raise StoreError(f"the table of calls takes no rows: {reason(error)}") from error
 
 
 def _row(record: CallRecord) -> tuple[str | int | bool | None, ...]:
@@ -54,15 +56,15 @@ def _row(record: CallRecord) -> tuple[str | int | bool | None, ...]:
         record.call_id,
         record.request_id,
         microseconds(record.received_at),
-        record.api_key,
-        record.client_ip,
-        record.user_agent,
+        _text(record.api_key, 128),
+        _text(record.client_ip, 45),
+        _text(record.user_agent, 200),
         record.endpoint,
         record.dialect.value,
-        record.model,
+        None if record.model is None else _text(record.model, 200),
         None if target is None else target.provider,
-        None if target is None else target.model,
-        record.key_label,
+        None if target is None else _text(target.model, 200),
+        None if record.key_label is None else _text(record.key_label, 128),
         orjson.dumps([_attempt(attempt) for attempt in record.attempts]).decode(),
         record.status_code,
         record.outcome.value,
@@ -75,8 +77,13 @@ def _row(record: CallRecord) -> tuple[str | int | bool | None, ...]:
         usage.cache_write_1h_tokens,
         usage.output_tokens,
         usage.reasoning_tokens,
-        record.error_type,
+        None if record.error_type is None else _text(record.error_type, 64),
     )
+
+
+def _text(value: str, most: int) -> str:
+    """What fits: PostgreSQL takes no zero byte and nothing too long, and one such row would hold up all others."""
+    return value[:most].replace("\0", "?")
 
 
 def microseconds(moment: datetime) -> int:

@@ -16,12 +16,11 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from relay.errors import StoreError
 from relay.identity import Act
-from relay.store.database import IS_READING
+from relay.store.database import ERRORS, IS_READING, reason
 from relay.store.tables import audit, changes, store_version
 
 USER, SESSION, KEY = "user", "session", "key"
@@ -71,8 +70,8 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.execution_options(**{IS_READING: True}).begin() as connection:
             yield connection
-    except DBAPIError as error:
-        raise StoreError(f"the store can't be read: {error.orig}") from error
+    except ERRORS as error:
+        raise StoreError(f"the store can't be read: {reason(error)}") from error
 
 
 @asynccontextmanager
@@ -81,8 +80,8 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except DBAPIError as error:
-        raise StoreError(f"the store can't be written: {error.orig}") from error
+    except ERRORS as error:
+        raise StoreError(f"the store can't be written: {reason(error)}") from error
 
 
 @asynccontextmanager
@@ -93,5 +92,5 @@ async def changing(engine: AsyncEngine, act: Act) -> AsyncIterator[Change]:
         async with engine.begin() as connection:
             version: int = (await connection.execute(count_up)).scalar_one()
             yield Change(connection, version, act)
-    except DBAPIError as error:
-        raise StoreError(f"accounts can't be changed: {error.orig}") from error
+    except ERRORS as error:
+        raise StoreError(f"accounts can't be changed: {reason(error)}") from error

@@ -23,7 +23,7 @@ BUSY_TIMEOUT_S = 10.0
 
 def migrate(data_folder: Path, *, migrations: Path = MIGRATIONS) -> str:
     """Bring the store to the newest revision in `migrations` and give its name. Raises StoreError."""
-    _make_private_folder(data_folder)
+    make_private_folder(data_folder)
     path = data_folder / DATABASE_NAME
     known = revisions(migrations)
     newest = known[-1]
@@ -39,7 +39,8 @@ def migrate(data_folder: Path, *, migrations: Path = MIGRATIONS) -> str:
     return newest
 
 
-def _make_private_folder(folder: Path) -> None:
+def make_private_folder(folder: Path) -> None:
+    """With its parents, for its owner alone. Raises StoreError."""
     try:
         for part in (*reversed(folder.parents), folder):  # `parents=True` would make those without the mode.
             part.mkdir(mode=0o700, exist_ok=True)

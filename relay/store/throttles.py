@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.tables import throttles
+
+_INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""Standard SQL has no word for it, but both have the same."""
 
 
 class Scope(enum.StrEnum):
@@ -33,15 +39,16 @@ class Failures:
 async def read(connection: AsyncConnection, scope: Scope, subject: str) -> Failures | None:
     """None: nothing."""
     wanted = sa.select(throttles).where((throttles.c.scope == scope.value) & (throttles.c.subject == subject))
+    wanted = wanted.with_for_update()  # Two who fail at once are two; SQLite lets only one write anyway.
     row = (await connection.execute(wanted)).one_or_none()
     return None if row is None else Failures(row.failures, row.since_us, row.until_us)
 
 
 async def write(connection: AsyncConnection, scope: Scope, subject: str, failures: Failures) -> None:
     """Put it in place of what was there."""
-    await clear(connection, scope, subject)
     row = {"failures": failures.count, "since_us": failures.since, "until_us": failures.until}
-    await connection.execute(sa.insert(throttles).values(scope=scope.value, subject=subject, **row))
+    insert = _INSERTS[connection.dialect.name](throttles).values(scope=scope.value, subject=subject, **row)
+    await connection.execute(insert.on_conflict_do_update(index_elements=["scope", "subject"], set_=row))
 
 
 async def clear(connection: AsyncConnection, scope: Scope, subject: str) -> None:

@@ -18,11 +18,19 @@ from relay.store.migrate import APPLICATION_ID, BUSY_TIMEOUT_S
 
 def upgrade(path: Path, newest: str, migrations: Path) -> None:
     """Bring the store to `newest`, each revision as a whole or not at all. Raises StoreError."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
     try:
         _run(path, migrations)
     except DBAPIError as error:
         raise StoreError(f"The store {path} can't be brought to revision {newest}: {error.orig}.") from error
+
+
+def upgrade_over(connection: Connection, migrations: Path) -> None:
+    """Bring the database of a connection to the newest revision. Raises what SQLAlchemy raises."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
+    alembic = AlembicConfig()
+    alembic.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    alembic.attributes["connection"] = connection
+    command.upgrade(alembic, "head")
 
 
 def _run(path: Path, migrations: Path) -> None:
@@ -30,11 +38,8 @@ def _run(path: Path, migrations: Path) -> None:
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
-    alembic = AlembicConfig()
-    alembic.set_main_option("script_location", str(migrations).replace("%", "%%"))
     with engine.connect() as connection:
-        alembic.attributes["connection"] = connection
-        command.upgrade(alembic, "head")
+        upgrade_over(connection, migrations)
     engine.dispose()
 
 

@@ -132,6 +132,7 @@ ENFORCED = {
     ),
     "model_routing.aliases.x": "targets",
     "model_routing.aliases.x.targets.0": "model",
+    "database": "url",
     "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost default_limits",
 }
 ALL_PENDING = [
@@ -147,7 +148,6 @@ ALL_PENDING = [
     "key_selection",
     "tool_calling",
     "translation",
-    "database",
     "redis",
     "logging",
     "metrics",

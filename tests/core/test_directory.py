@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
 from relay.core.accounts import governing, keys, logging_in
 from relay.core.accounts.desk import AccountDesk
@@ -15,16 +17,24 @@ from relay.core.accounts.registering import Registering, register
 from relay.core.accounts.tokens import TokenAnswer
 from relay.core.credentials import Credentials
 from relay.core.directory import POLL_S, Directory
-from relay.errors import Forbidden
 from relay.model import Limits, Principal, Role
 from relay.store.changing import reading
 from relay.store.database import open_database
 from relay.store.users import UserChange
-from tests.support.accounts import accounts_in, new_store
+from tests.support.accounts import STORES, accounts_in, new_store, store_url
 from tests.support.running import configuration
 from tests.web.accounts.client import PASSWORD, Calendar
 
 CONFIG = configuration(auth={"registration": "open"})
+
+
+@pytest.fixture(params=STORES)
+async def config(request: pytest.FixtureRequest) -> AsyncIterator[Config]:
+    """With a store of its own, of both kinds."""
+    async with store_url(request.param) as url:
+        yield configuration(auth={"registration": "open"}, database={"url": url})
+
+
 OPERATOR = Principal("access-key", Role.ADMIN)
 
 
@@ -50,10 +60,10 @@ async def known(desk: AccountDesk, presented: str, name: str | None) -> None:
     assert who(desk, presented) == name
 
 
-async def test_another_process_follows_every_change(tmp_path: Path) -> None:
+async def test_another_process_follows_every_change(config: Config, tmp_path: Path) -> None:
     calendar = Calendar()
     new_store(tmp_path)
-    async with accounts_in(tmp_path, CONFIG, calendar) as here, accounts_in(tmp_path, CONFIG, calendar) as there:
+    async with accounts_in(tmp_path, config, calendar) as here, accounts_in(tmp_path, config, calendar) as there:
         root = await registered(here, "root", OPERATOR)
         alice = await registered(here, "alice")
         await known(there, alice.access_token, "alice")
@@ -76,11 +86,12 @@ async def test_another_process_follows_every_change(tmp_path: Path) -> None:
         assert there.directory.user(alice.user.id) is None
 
 
-async def test_a_process_looks_by_itself_and_soon(tmp_path: Path) -> None:
+async def test_a_process_looks_by_itself_and_soon(config: Config, tmp_path: Path) -> None:
     calendar = Calendar()
     new_store(tmp_path)
     assert POLL_S < 1
-    async with accounts_in(tmp_path, CONFIG, calendar) as here, open_database(tmp_path) as engine:
+    url = config.database.url.get_secret_value()
+    async with accounts_in(tmp_path, config, calendar) as here, open_database(tmp_path, url) as engine:
         there = Directory(engine, calendar)
         async with there.following(poll_s=0.01):
             answer = await registered(here, "alice")
@@ -90,20 +101,20 @@ async def test_a_process_looks_by_itself_and_soon(tmp_path: Path) -> None:
                         pass  # As long as the store takes.
 
 
-async def test_a_start_knows_what_was_before(tmp_path: Path) -> None:
+async def test_a_start_knows_what_was_before(config: Config, tmp_path: Path) -> None:
     calendar = Calendar()
     new_store(tmp_path)
-    async with accounts_in(tmp_path, CONFIG, calendar) as first:
+    async with accounts_in(tmp_path, config, calendar) as first:
         answer = await registered(first, "alice")
-    async with accounts_in(tmp_path, CONFIG, calendar) as second:
+    async with accounts_in(tmp_path, config, calendar) as second:
         assert who(second, answer.access_token) == "alice"
         assert not second.directory.has_super_admin
 
 
-async def test_who_has_not_followed_for_long_reads_everything_anew(tmp_path: Path) -> None:
+async def test_who_has_not_followed_for_long_reads_everything_anew(config: Config, tmp_path: Path) -> None:
     calendar = Calendar()
     new_store(tmp_path)
-    async with accounts_in(tmp_path, CONFIG, calendar) as here, accounts_in(tmp_path, CONFIG, calendar) as there:
+    async with accounts_in(tmp_path, config, calendar) as here, accounts_in(tmp_path, config, calendar) as there:
         answer = await registered(here, "alice")
         calendar.passes(hours=1)
         await there.directory.catch_up()
@@ -111,19 +122,30 @@ async def test_who_has_not_followed_for_long_reads_everything_anew(tmp_path: Pat
 
 
 @pytest.mark.proof
-async def test_of_two_who_set_up_at_once_one_is_super_admin(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", STORES)
+async def test_of_two_who_set_up_at_once_one_is_super_admin(
+    kind: str, tmp_path: Path, proof_count: Callable[[int], int]
+) -> None:
     calendar = Calendar()
-    for trial in range(10):
+    for trial in range(proof_count(100)):
         folder = tmp_path / str(trial)
         folder.mkdir()
         new_store(folder)
-        async with accounts_in(folder, CONFIG, calendar) as one, accounts_in(folder, CONFIG, calendar) as two:
-            asked = [
-                Registering(name, f"{name}@example.org", PASSWORD, None, desk.set_up.text, "test")
-                for name, desk in (("anna", one), ("bert", two))
-            ]
-            results = await asyncio.gather(
-                register(one, asked[0], None, "-"), register(two, asked[1], None, "-"), return_exceptions=True
-            )
-            assert sorted(type(result).__name__ for result in results) == ["Forbidden", "tuple"], results
-            assert isinstance(next(result for result in results if not isinstance(result, tuple)), Forbidden)
+        async with store_url(kind) as url:
+            config = configuration(auth={"registration": "closed"}, database={"url": url})
+            async with accounts_in(folder, config, calendar) as one, accounts_in(folder, config, calendar) as two:
+                results = await asyncio.gather(
+                    *(
+                        register(desk, asking(name, desk.set_up.text), None, "-")
+                        for name, desk in (("anna", one), ("bert", two))
+                    ),
+                    return_exceptions=True,
+                )
+                assert sorted(type(result).__name__ for result in results) == ["Forbidden", "tuple"], results
+                users_, total = await governing.page(one, offset=0, limit=9)
+                assert [user.role for user in users_] == [Role.SUPER_ADMIN]
+                assert total == 1
+
+
+def asking(name: str, set_up_token: str) -> Registering:
+    return Registering(name, f"{name}@example.org", PASSWORD, None, set_up_token, "test")

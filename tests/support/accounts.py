@@ -15,6 +15,7 @@ from relay.config.schema import Config
 from relay.core.accounts.desk import AccountDesk
 from relay.store.database import open_database
 from relay.store.migrate import DATABASE_NAME, migrate
+from tests.support.postgres import migrated_database
 
 SECRET = b"a secret of the tests, 32 bytes!"
 
@@ -35,8 +36,9 @@ def new_store(folder: Path) -> Path:
 
 @asynccontextmanager
 async def accounts_in(folder: Path, config: Config, now: Callable[[], datetime]) -> AsyncIterator[AccountDesk]:
-    """The accounts of a store in a folder."""
-    async with open_database(folder) as engine, open_accounts(config, engine, [SECRET], now) as desk:
+    """The accounts of the store in a folder, or of that which the configuration names."""
+    url = config.database.url.get_secret_value()
+    async with open_database(folder, url) as engine, open_accounts(config, engine, [SECRET], now) as desk:
         yield desk
 
 
@@ -49,3 +51,16 @@ async def new_accounts(config: Config, now: Callable[[], datetime]) -> AsyncIter
             yield desk
     finally:
         shutil.rmtree(folder)
+
+
+STORES = ("sqlite", "postgresql")
+
+
+@asynccontextmanager
+async def store_url(kind: str) -> AsyncIterator[str]:
+    """What `database.url` has to be for an empty store of a kind; for SQLite, nothing."""
+    if kind == "sqlite":
+        yield ""
+        return
+    async with migrated_database() as url:
+        yield url

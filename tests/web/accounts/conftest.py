@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import StartRelay
+from tests.support.accounts import STORES, store_url
 from tests.web.accounts.client import Api, Calendar
 
 StartApi = Callable[..., Awaitable[Api]]
@@ -19,13 +20,20 @@ def calendar() -> Calendar:
     return Calendar()
 
 
+@pytest.fixture(params=STORES)
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
+    """The section `database` of a configuration with a store of its own."""
+    async with store_url(request.param) as url:
+        yield {"url": url}
+
+
 @pytest.fixture
-async def start_api(start_relay: StartRelay, calendar: Calendar) -> AsyncIterator[StartApi]:
-    """Starts relays: `await start_api(registration="closed")`."""
+async def start_api(database: dict[str, str], start_relay: StartRelay, calendar: Calendar) -> AsyncIterator[StartApi]:
+    """Starts relays on both kinds of store: `await start_api(registration="closed")`."""
     async with aiohttp.ClientSession() as session:
 
         async def start(**auth: Any) -> Api:
-            return Api(await start_relay(world=calendar.world(), auth=auth), session, calendar)
+            return Api(await start_relay(world=calendar.world(), auth=auth, database=database), session, calendar)
 
         yield start
 
