@@ -38,6 +38,13 @@ class Credentials:
             return principal
         return self._access_keys.match(presented, now)
 
+    async def follow(self, presented: str, now: datetime) -> bool:
+        """Whether a string that matched nothing is worth another look, since another process may just have made it."""
+        is_shaped = _API_KEY.fullmatch(presented) is not None
+        if not is_shaped and self._verified(presented, now.timestamp()) is None:
+            return False
+        return await self._directory.look_soon()
+
     def _of_api_key(self, presented: str, now: datetime) -> Principal | None:
         found = self._directory.of_key(digest_of(presented), now)
         if found is None:
@@ -55,7 +62,9 @@ class Credentials:
         return Principal(owner.name, owner.role, owner.user_id, owner.limits, token.session_id)
 
     def _verified(self, presented: str, now_s: float) -> AccessToken | None:
-        digest = hashlib.sha256(presented.encode()).digest()  # Of all of it: half a token is nobody's.
+        digest = hashlib.sha256(
+            presented.encode("utf-8", "surrogateescape")
+        ).digest()  # Of all of it: half a token is nobody's.
         token = self._tokens.get(digest)
         if token is None:
             token = self._signer.read(presented, now_s=now_s)

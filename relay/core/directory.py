@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -22,6 +24,8 @@ from relay.store.changing import reading, writing
 from relay.store.database import Engine
 
 POLL_S = 0.5
+LOOKS_APART_S = 0.1
+"""Strings that nobody knows make no more looks than this allows, however many they are."""
 CHANGES_KEPT = timedelta(hours=1)
 """Who has not followed for longer reads everything anew."""
 
@@ -31,11 +35,16 @@ log = logging.getLogger(__name__)
 class Directory:
     """Users, sessions and keys as the store had them at `version`."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
         self._now = now
         self._followed_at = now()
         self._following = asyncio.Lock()
+        self._looking = asyncio.Lock()
+        self._clock_s = clock_s
+        self._looked_s = -math.inf
         self._users: dict[int, User] = {}
         self._sessions: dict[str, Session] = {}
         self._keys: dict[str, ApiKey] = {}
@@ -117,6 +126,19 @@ class Directory:
                 await self.look()
             except StoreError as error:
                 log.warning("accounts can't be followed: %s", error)
+
+    async def look_soon(self) -> bool:
+        """Look now, unless that was done a moment ago; whether there was something new."""
+        async with self._looking:
+            before, now_s = self.version, self._clock_s()
+            if now_s - self._looked_s < LOOKS_APART_S:
+                return False
+            self._looked_s = now_s
+            try:
+                await self.look()
+            except StoreError as error:
+                log.warning("accounts can't be followed: %s", error)
+            return self.version != before
 
     async def look(self) -> None:
         """Follow, if there is something to follow, and store when keys were used. Raises StoreError."""

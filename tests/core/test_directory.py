@@ -16,7 +16,7 @@ from relay.core.accounts.logging_in import LoggingIn
 from relay.core.accounts.registering import Registering, register
 from relay.core.accounts.tokens import TokenAnswer
 from relay.core.credentials import Credentials
-from relay.core.directory import POLL_S, Directory
+from relay.core.directory import LOOKS_APART_S, POLL_S, Directory
 from relay.model import Limits, Principal, Role
 from relay.store.changing import reading
 from relay.store.database import open_database
@@ -84,6 +84,35 @@ async def test_another_process_follows_every_change(config: Config, tmp_path: Pa
         await governing.delete(here, super_admin, alice.user.id, "-")
         await there.directory.look()
         assert there.directory.user(alice.user.id) is None
+
+
+async def test_what_another_process_has_just_made_is_known_when_it_is_asked_for(config: Config, tmp_path: Path) -> None:
+    calendar = Calendar()
+    new_store(tmp_path)
+    async with accounts_in(tmp_path, config, calendar) as here, accounts_in(tmp_path, config, calendar) as there:
+        answer = await registered(here, "alice")
+        known_there = credentials(there)
+        assert known_there.match(answer.access_token, calendar()) is None
+        assert await known_there.follow(answer.access_token, calendar())
+        assert known_there.match(answer.access_token, calendar()) is not None
+
+
+async def test_strings_that_nobody_knows_are_not_looked_for_all_the_time(config: Config, tmp_path: Path) -> None:
+    calendar, moments = Calendar(), iter([0.0, LOOKS_APART_S / 2, LOOKS_APART_S])
+    new_store(tmp_path)
+    url = config.database.url.get_secret_value()
+    async with accounts_in(tmp_path, config, calendar) as here, open_database(tmp_path, url) as engine:
+        there = Directory(engine, calendar, lambda: next(moments))
+        await there.catch_up()
+        assert not await there.look_soon()
+        await registered(here, "alice")
+        assert [await there.look_soon() for _ in range(2)] == [False, True]
+
+
+async def test_what_can_be_no_credential_is_not_looked_for(config: Config, tmp_path: Path) -> None:
+    new_store(tmp_path)
+    async with accounts_in(tmp_path, config, Calendar()) as desk:
+        assert not await credentials(desk).follow("neither a key nor a token", desk.now())
 
 
 async def test_a_process_looks_by_itself_and_soon(config: Config, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from relay.errors import Overloaded, RequestError, StoreError, UpstreamError
+from relay.errors import Overloaded, RequestError, StoreError, Unauthorized, UpstreamError
 from relay.web import answers
 from relay.web.connection import Connection
 from relay.web.exchange import EXCHANGE, Exchange
@@ -66,7 +66,12 @@ def _exchange(request: web.Request, connection: Connection, parts: ChokePoint) -
 
 async def _handled(request: web.Request, exchange: Exchange, handler: Handler, parts: ChokePoint) -> web.StreamResponse:
     try:
-        parts.gatekeeper.admit(request, exchange)
+        try:
+            parts.gatekeeper.admit(request, exchange)
+        except Unauthorized:
+            if not await parts.gatekeeper.has_news(request):
+                raise
+            parts.gatekeeper.admit(request, exchange)
         return await handler(request)
     except Exception as error:
         if exchange.has_started:

@@ -29,6 +29,10 @@ class Matching(Protocol):
         """Whom the string stands for at this moment; None for nobody."""
         ...
 
+    async def follow(self, presented: str, now: datetime, /) -> bool:
+        """Whether a string that matched nothing may match something by now."""
+        ...
+
 
 class Gatekeeper:
     """Admits a request or raises."""
@@ -50,6 +54,11 @@ class Gatekeeper:
         if principal is None:
             raise Unauthorized
         _decide(request, route, principal)
+
+    async def has_news(self, request: web.Request) -> bool:
+        """Whether a request that was refused may be admitted by now: another process has just made its credential."""
+        presented = credential(request.headers)
+        return bool(presented) and await self._credentials.follow(presented or "", self._now())
 
     def _route(self, request: web.Request) -> Route | None:
         """The matched row; None for an unknown path, another method, and a registered route without a row."""
