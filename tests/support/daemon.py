@@ -58,9 +58,12 @@ class Daemon:
             return connection.execute(f"SELECT {columns} FROM calls {rest}").fetchall()  # noqa: S608 - from the test
 
 
-def write_config(folder: Path, providers: Mapping[str, Any], server: Mapping[str, Any]) -> None:
+def write_config(
+    folder: Path, providers: Mapping[str, Any], server: Mapping[str, Any], **sections: Mapping[str, Any]
+) -> None:
     """A configuration file. JSON is YAML."""
-    document = {"server": {"host": "127.0.0.1", "access_key": ACCESS_KEY, **server}, "providers": dict(providers)}
+    listening = {"host": "127.0.0.1", "access_key": ACCESS_KEY, **server}
+    document = {"server": listening, "providers": dict(providers), **sections}
     (folder / "config.yml").write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -72,9 +75,10 @@ async def daemon(
     server: Mapping[str, Any] | None = None,
     prefix: Sequence[str] = (),
     listener: socket.socket | None = None,
+    auth: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Daemon]:
     """Serve until left. `prefix` is a command that runs it; `listener` is handed over as systemd would."""
-    write_config(folder, providers or {}, server or {})
+    write_config(folder, providers or {}, server or {}, auth=auth or {})
     command = [*prefix, sys.executable, str(PROGRAM), "serve", "--port", "0"]
     if listener is not None:
         script = f'exec env LISTEN_FDS=1 LISTEN_PID=$$ "$@" 3<&{listener.fileno()}'
