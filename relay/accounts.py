@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from relay.config.schema import Config
+from relay.config.server import ACCESS_KEY_NAME
 from relay.core.accounts.desk import AccountDesk, Lifetimes
 from relay.core.directory import Directory
 from relay.core.passwords import open_hasher
@@ -38,6 +39,9 @@ async def open_accounts(
             ),
             registration=auth.registration,
             now=now,
+            reserved_names=frozenset(
+                name.casefold() for name in ("cli", ACCESS_KEY_NAME, *(key.name for key in config.server.access_keys))
+            ),
         )
         try:
             yield desk

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from relay.core.tokens import AccessToken
@@ -22,12 +22,12 @@ from relay.store import api_keys
 from relay.store import directory as stored
 from relay.store.changing import reading, writing
 from relay.store.database import Engine
+from relay.store.tidying import CHANGES_KEPT, tidy
 
 POLL_S = 0.5
 LOOKS_APART_S = 0.1
 """Strings that nobody knows make no more looks than this allows, however many they are."""
-CHANGES_KEPT = timedelta(hours=1)
-"""Who has not followed for longer reads everything anew."""
+TIDIED_S = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -120,12 +120,23 @@ class Directory:
                 await self._store_uses()
 
     async def _follow_for_ever(self, poll_s: float) -> None:
+        tidied_s = self._clock_s()
         while True:
             await asyncio.sleep(poll_s)
             try:
                 await self.look()
+                if self._clock_s() - tidied_s > TIDIED_S:
+                    tidied_s = self._clock_s()
+                    await self.tidy()
             except StoreError as error:
                 log.warning("accounts can't be followed: %s", error)
+
+    async def tidy(self) -> None:
+        """Forget what has expired, in the store and here. Raises StoreError."""
+        now = self._now()
+        await tidy(self._engine, now)
+        for session in [session for session in self._sessions.values() if session.expires_at < now]:
+            del self._sessions[session.id]
 
     async def look_soon(self) -> bool:
         """Look now, unless that was done a moment ago; whether there was something new."""

@@ -87,6 +87,7 @@ async def rotate(change: Change, digest: str, successor: str, expires_at: dateti
         await _add_token(change.connection, row.session_id, successor, expires_at)
         longer = sa.update(sessions).where(sessions.c.id == row.session_id).values(expires_at_us=expires_at)
         await change.connection.execute(longer)
+        await change.touched(SESSION, row.session_id)  # It lives longer than others know.
         return Refreshed(Refreshing.ROTATED, row.session_id, user)
     if change.act.at - row.used_at_us <= REPEAT and await _is_token(change.connection, successor):
         return Refreshed(Refreshing.REPEATED, row.session_id, user)

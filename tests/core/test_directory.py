@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
@@ -14,10 +15,11 @@ from relay.core.accounts import governing, keys, logging_in
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.logging_in import LoggingIn
 from relay.core.accounts.registering import Registering, register
-from relay.core.accounts.tokens import TokenAnswer
+from relay.core.accounts.tokens import TokenAnswer, refresh
 from relay.core.credentials import Credentials
 from relay.core.directory import LOOKS_APART_S, POLL_S, Directory
 from relay.model import Limits, Principal, Role
+from relay.store import tables
 from relay.store.changing import reading
 from relay.store.database import open_database
 from relay.store.users import UserChange
@@ -128,6 +130,30 @@ async def test_a_process_looks_by_itself_and_soon(config: Config, tmp_path: Path
                 while there.user(answer.user.id) is None:
                     async with reading(engine):
                         pass  # As long as the store takes.
+
+
+async def test_what_has_expired_is_forgotten_and_what_lives_is_not(config: Config, tmp_path: Path) -> None:
+    calendar = Calendar()
+    new_store(tmp_path)
+    async with accounts_in(tmp_path, config, calendar) as desk:
+        first = await registered(desk, "alice")
+        calendar.passes(days=5)
+        second = await refresh(desk, first.refresh_token, "-")
+        await desk.directory.look()
+        calendar.passes(days=5)
+        await desk.directory.tidy()
+        third = await refresh(desk, second.refresh_token, "-")
+        assert who(desk, third.access_token) == "alice"
+        calendar.passes(days=8)
+        await desk.directory.look()
+        await desk.directory.tidy()
+        async with reading(desk.engine) as transaction:
+            counts = [
+                (await transaction.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+                for table in (tables.sessions, tables.refresh_tokens, tables.changes)
+            ]
+        assert counts == [0, 0, 0]
+        assert who(desk, third.access_token) is None
 
 
 async def test_a_start_knows_what_was_before(config: Config, tmp_path: Path) -> None:

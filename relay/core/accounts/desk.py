@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from relay.core.directory import Directory
 from relay.core.passwords import PasswordHasher
 from relay.core.tokens import TokenSigner
+from relay.errors import Conflict
 from relay.store.database import Engine
 
 T = TypeVar("T")
@@ -75,5 +76,12 @@ class AccountDesk:
     registration: str
     """`auth.registration`."""
     now: Callable[[], datetime]
+    reserved_names: frozenset[str] = frozenset()
+    """Case-folded: those under which others are known in records and in the audit log."""
     set_up: SetUpToken = field(default_factory=SetUpToken)
     finishing: Finishing = field(default_factory=Finishing)
+
+    def assert_free(self, username: str) -> None:
+        """Raises Conflict for a name that would be taken for somebody else's."""
+        if username.casefold() in self.reserved_names:
+            raise Conflict("This name is taken.", param="username", code="taken")

@@ -45,6 +45,7 @@ async def page(desk: AccountDesk, *, offset: int, limit: int) -> tuple[Sequence[
 async def add(desk: AccountDesk, principal: Principal, asked: Adding, client_ip: str) -> User:
     """Raises Forbidden, Conflict, InvalidRequest."""
     _assert_may_appoint(principal, asked.role)
+    desk.assert_free(asked.username)
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
         user = await users.add(change, NewUser(asked.username, asked.email, password_hash, asked.role, is_active=True))

@@ -42,6 +42,7 @@ async def register(
     may_set_up = is_operator or asked.set_up_token is not None
     if not may_set_up:
         _assert_admitted(desk.registration, asked.invite)
+    desk.assert_free(asked.username)
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
     async with changing(desk.engine, Act(asked.username, client_ip, desk.now())) as change:
         role, is_active = await _terms(desk, change, asked, may_set_up=may_set_up)

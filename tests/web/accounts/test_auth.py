@@ -54,6 +54,12 @@ async def test_names_and_addresses_are_taken_whatever_their_case(api: Api, name:
     assert (answer.status, answer.error["param"], answer.error["code"]) == (409, param, "taken")
 
 
+@pytest.mark.parametrize("name", ["cli", "CLI", "access-key", "Access-Key"])
+async def test_nobody_is_called_like_the_operator(api: Api, name: str) -> None:
+    answer = await api.register(name)
+    assert (answer.status, answer.error["param"]) == (409, "username")
+
+
 async def test_under_approval_an_account_waits_for_an_admin(start_api: StartApi) -> None:
     api = await start_api(registration="approval")
     root = await api.super_admin()
