@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import resource
 import signal
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from relay.logs import CallLines
 from relay.store.calls import CallStore
 from relay.store.database import open_database
 from relay.sweep import Sweep
+
+log = logging.getLogger(__name__)
 
 GC_THRESHOLDS = (20_000, 20, 50)
 """CPython's own (700, 10, 10) spend a tenth of a call's CPU on looking for cycles."""
@@ -54,6 +57,8 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
         state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep(), accounts)
         listening = await stack.enter_async_context(serving(config, listener, state, world))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
+        if not ((config.server.access_keys and config.server.access_key_enabled) or accounts.directory.has_anybody):
+            log.warning("nobody can authenticate: there is no access key in force, and no user who may log in")
         _settle_memory()
         state.lifecycle.phase = Phase.SERVING
         announce(None if accounts.directory.has_super_admin else accounts.set_up.text)

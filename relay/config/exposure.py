@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from relay.config.findings import Finding
 from relay.config.schema import Config
-from relay.config.server import AccessKey
+from relay.config.server import AccessKey, ServerConfig
 
 SHORTEST_GOOD_KEY = 16
 """Characters. A wrong key is answered without delay, so that a short one can be guessed."""
@@ -34,12 +34,23 @@ def reachable_without_a_real_key(config: Config) -> Iterator[Finding]:
 
 def warnings(config: Config) -> tuple[str, ...]:
     """What an operator should hear at each start; nothing here stops it."""
-    server = config.server
+    return (*_of_keys(config.server), *_of_registration(config))
+
+
+def _of_keys(server: ServerConfig) -> Iterator[str]:
     if not server.access_key_enabled:
-        return ("Nobody can authenticate: server.access_key_enabled is false.",)
-    if not any(key.key.get_secret_value() for key in server.access_keys):
-        return (f"Nobody can authenticate: server.access_key is empty. Set one made by {_NEW_KEY}.",)
-    return tuple(text for key in server.access_keys for text in _doubts(key))
+        yield "Only users can authenticate: server.access_key_enabled is false."
+    elif not any(key.key.get_secret_value() for key in server.access_keys):
+        yield f"Only users can authenticate: server.access_key is empty. Set one made by {_NEW_KEY}."
+    else:
+        for key in server.access_keys:
+            yield from _doubts(key)
+
+
+def _of_registration(config: Config) -> Iterator[str]:
+    is_open_to_all = config.auth.registration == "open" and not is_loopback(config.server.host)
+    if is_open_to_all and config.auth.default_limits.budget_usd is None:
+        yield "Anybody can register and spend your money: auth.registration is open, and no default budget is set."
 
 
 def is_loopback(host: str) -> bool:

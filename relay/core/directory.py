@@ -79,6 +79,11 @@ class Directory:
         return self._users.get(user_id)
 
     @property
+    def has_anybody(self) -> bool:
+        """Whether there is a user who could log in."""
+        return bool(self._principals)
+
+    @property
     def has_super_admin(self) -> bool:
         """Whether there is one who could log in."""
         return any(principal.role is Role.SUPER_ADMIN for principal in self._principals.values())

@@ -64,24 +64,34 @@ def test_a_real_key_or_the_loopback_is_accepted(server: str) -> None:
     [
         (
             f"access_key: {REAL}, access_key_enabled: false",
-            "Nobody can authenticate: server.access_key_enabled is false.",
+            "Only users can authenticate: server.access_key_enabled is false.",
         ),
-        ("access_key: ''", "Nobody can authenticate: server.access_key is empty."),
-        ("access_key: [{name: a, key: ''}]", "Nobody can authenticate: server.access_key is empty."),
+        ("access_key: ''", "Only users can authenticate: server.access_key is empty."),
+        ("access_key: [{name: a, key: ''}]", "Only users can authenticate: server.access_key is empty."),
         ("access_key: change-me", "Access key 'access-key' is empty or a placeholder"),
         ("access_key: abcdefghijklmno", "Access key 'access-key' has fewer than 16 characters"),
     ],
 )
 def test_what_is_weak_is_warned_of(server: str, words: str) -> None:
-    (text,) = warnings(configured(f"server: {{{server}}}"))
+    (text,) = warnings(configured(f"server: {{host: 127.0.0.1, {server}}}"))
     assert text.startswith(words)
     assert "abcdefghijklmno" not in text
 
 
 def test_each_weak_key_is_warned_of() -> None:
-    text = f"server: {{access_key: [{{name: a, key: {REAL}}}, {{name: b, key: short}}, {{name: c, key: ''}}]}}"
+    keys = f"[{{name: a, key: {REAL}}}, {{name: b, key: short}}, {{name: c, key: ''}}]"
+    text = f"server: {{host: 127.0.0.1, access_key: {keys}}}"
     assert ["'b'" in one or "'c'" in one for one in warnings(configured(text))] == [True, True]
 
 
 def test_a_good_key_is_not_warned_of() -> None:
-    assert warnings(configured(f"server: {{access_key: {REAL}}}")) == ()
+    assert warnings(configured(f"server: {{host: 127.0.0.1, access_key: {REAL}}}")) == ()
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "is_warned_of"),
+    [("0.0.0.0", "open", True), ("0.0.0.0", "approval", False), ("127.0.0.1", "open", False), ("::", "open", True)],
+)
+def test_registration_that_is_open_to_everybody_is_warned_of(host: str, mode: str, is_warned_of: bool) -> None:
+    found = warnings(configured(f"server: {{host: '{host}', access_key: {REAL}}}\nauth: {{registration: {mode}}}"))
+    assert ["Anybody can register" in text for text in found] == [True] * is_warned_of

@@ -113,6 +113,14 @@ async def test_the_set_up_token_is_printed_at_each_start_and_makes_the_first_sup
     assert b"set-up token" not in output
 
 
+async def test_it_is_told_when_nobody_can_authenticate(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("server: {host: 127.0.0.1, access_key_enabled: false}\n", encoding="utf-8")
+    async with serving(tmp_path) as process:
+        logged = await read_until(process.stderr, r"serves on http://\S+")
+        await end(process, signal.SIGTERM)
+    assert "nobody can authenticate" in logged
+
+
 async def test_a_placeholder_is_refused_on_another_address_than_loopback(tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text("server: {host: 0.0.0.0, access_key: sk-change-me}\n")
     async with serving(tmp_path) as process:
