@@ -162,6 +162,11 @@ def test_the_audit_log_shows_when_it_was_tampered_with(run: Run, home: Path, tam
     code, printed, _ = run("audit", "verify")
     assert (code, printed.startswith("3 lines, each as it was written; the last hash is ")) == (0, True)
     with closing(sqlite3.connect(home / "data" / DATABASE_NAME)) as connection:
+        if not tampering.startswith("INSERT"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(tampering)
+        for act in ("update", "delete"):  # Whoever may do this may do everything, but is found out.
+            connection.execute(f"DROP TRIGGER audit_no_{act}")
         connection.execute(tampering)
         connection.commit()
     code, printed, errors = run("audit", "verify")

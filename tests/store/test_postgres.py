@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from relay.errors import StoreError
+from relay.identity import Act
 from relay.model import Target
 from relay.resources import MIGRATIONS
 from relay.store.calls import CallStore
+from relay.store.changing import changing
 from relay.store.database import open_database
 from relay.store.migrate import revisions
 from relay.store.postgres import assert_current, migrate_postgres
@@ -92,6 +96,16 @@ async def test_records_of_calls_are_rows_once_each_whatever_a_client_put_into_th
     assert [row["call_id"] for row in rows] == ["one", "two"]
     assert (rows[0]["model"], rows[0]["is_stream"], rows[0]["output_tokens"]) == (records[0].model, True, 2**53)
     assert (rows[1]["model"], len(rows[1]["error_type"])) == ("x?" * 100, 64)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
+async def test_the_audit_log_is_append_only(tmp_path: Path, statement: str) -> None:
+    async with migrated_database() as url, open_database(tmp_path, url) as engine:
+        async with changing(engine, Act("cli", "-", datetime.now(UTC))) as change:
+            await change.audited("test", "subject")
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with engine.begin() as connection:
+                await connection.execute(sa.text(statement))
 
 
 async def test_a_database_that_is_gone_is_told_and_the_next_try_finds_it_again(tmp_path: Path) -> None:
