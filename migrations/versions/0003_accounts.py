@@ -89,6 +89,7 @@ def _keys_and_invites() -> None:
         sa.Column("digest", DIGEST, primary_key=True),
         sa.Column("role", sa.SmallInteger, nullable=False),
         sa.Column("created_at_us", sa.BigInteger, nullable=False),
+        sa.Column("created_by", sa.Integer),
         sa.Column("expires_at_us", sa.BigInteger, nullable=False),
         sa.Column("used_at_us", sa.BigInteger),
     )

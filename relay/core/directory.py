@@ -145,10 +145,11 @@ class Directory:
 
     async def look_soon(self) -> bool:
         """Look now, unless that was done a moment ago; whether there was something new."""
+        before = self.version  # Who waits for another's look learns from it, too.
         async with self._looking:
-            before, now_s = self.version, self._clock_s()
+            now_s = self._clock_s()
             if now_s - self._looked_s < LOOKS_APART_S:
-                return False
+                return self.version != before
             self._looked_s = now_s
             try:
                 await self.look()
@@ -168,8 +169,12 @@ class Directory:
     async def _store_uses(self) -> None:
         if self._uses:
             uses, self._uses = self._uses, {}
-            async with writing(self._engine) as connection:
-                await api_keys.used(connection, uses)
+            try:
+                async with writing(self._engine) as connection:
+                    await api_keys.used(connection, uses)
+            except StoreError:
+                self._uses = {**uses, **self._uses}
+                raise
 
 
 K = TypeVar("K")

@@ -35,18 +35,18 @@ def wait_s(known: Failures | None, now: datetime) -> int:
 
 def failed(known: Failures | None, now: datetime, rule: Rule) -> Failures:
     """What is on record after one more failure."""
-    if known is None or now - max(known.since, known.until) > rule.within:
+    if known is None or (known.until <= now and now - known.since > rule.within):
         return Failures(1, now, now)
     count = known.count + 1
     if count < rule.free:
         return Failures(count, known.since, now)
     doublings = min(count - rule.free + 1, 10)
-    return Failures(count, known.since, now + min(MAX_DELAY, timedelta(seconds=2**doublings)))
+    return Failures(count, now, now + min(MAX_DELAY, timedelta(seconds=2**doublings)))
 
 
-def forgiven(known: Failures) -> Failures:
-    """What is on record after one that was counted turned out to be no failure."""
-    return Failures(max(0, known.count - 1), known.since, known.until)
+def forgiven(known: Failures, now: datetime) -> Failures:
+    """What is on record after one that was counted turned out to be no failure: it kept nobody waiting."""
+    return Failures(max(0, known.count - 1), known.since, now)
 
 
 def group_of(address: str) -> str:

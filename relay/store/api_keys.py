@@ -93,7 +93,7 @@ async def delete(change: Change, key_id: int, user_id: int) -> ApiKey | None:
 async def used(connection: AsyncConnection, moments: Mapping[int, datetime]) -> None:
     """Note when keys were last used."""
     statement = sa.update(api_keys).where(api_keys.c.id == sa.bindparam("key_id"))
-    rows = [{"key_id": key_id, "last_used_at_us": moment} for key_id, moment in moments.items()]
+    rows = [{"key_id": key_id, "last_used_at_us": moment} for key_id, moment in sorted(moments.items())]
     if rows:
         await connection.execute(statement.values(last_used_at_us=sa.bindparam("last_used_at_us")), rows)
 

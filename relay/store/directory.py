@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,9 @@ from relay.store.api_keys import key_of
 from relay.store.changing import KEY, SESSION, USER
 from relay.store.tables import api_keys, changes, sessions, store_version, users
 from relay.store.users import user_of
+
+MAX_REFS = 5000
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,32 @@ async def since(connection: AsyncConnection, version: int) -> Known:
     for row in await connection.execute(sa.select(changes.c.kind, changes.c.ref).where(changes.c.version > version)):
         refs[row.kind].add(row.ref)
     user_ids = [int(ref) for ref in refs[USER]]
-    found_users = sa.select(users).where(users.c.id.in_(user_ids))
-    found_sessions = sa.select(sessions).where(sessions.c.id.in_(refs[SESSION]) & sessions.c.ended_at_us.is_(None))
-    # A deleted user takes keys along, which nobody has touched: they are useless without the user.
-    found_keys = sa.select(api_keys).where(api_keys.c.digest.in_(refs[KEY]))
+    found_users: dict[int, User] = {}
+    found_sessions: dict[str, Session] = {}
+    found_keys: dict[str, ApiKey] = {}
+    for some in batched(user_ids):
+        rows = await connection.execute(sa.select(users).where(users.c.id.in_(some)))
+        found_users |= {row.id: user_of(row) for row in rows}
+    for some_ids in batched(list(refs[SESSION])):
+        living = sessions.c.id.in_(some_ids) & sessions.c.ended_at_us.is_(None)
+        found_sessions |= {
+            row.id: _session_of(row) for row in await connection.execute(sa.select(sessions).where(living))
+        }
+    for some_digests in batched(list(refs[KEY])):  # A deleted user's keys are not touched: they are useless anyway.
+        rows = await connection.execute(sa.select(api_keys).where(api_keys.c.digest.in_(some_digests)))
+        found_keys |= {row.digest: key_of(row) for row in rows}
     return Known(
         newest,
-        dict.fromkeys(user_ids) | {row.id: user_of(row) for row in await connection.execute(found_users)},
-        dict.fromkeys(refs[SESSION]) | {row.id: _session_of(row) for row in await connection.execute(found_sessions)},
-        dict.fromkeys(refs[KEY]) | {row.digest: key_of(row) for row in await connection.execute(found_keys)},
+        dict.fromkeys(user_ids) | found_users,
+        dict.fromkeys(refs[SESSION]) | found_sessions,
+        dict.fromkeys(refs[KEY]) | found_keys,
     )
+
+
+def batched(refs: Sequence[R]) -> Iterator[Sequence[R]]:
+    """As many as a statement may have parameters, with room to spare."""
+    for start in range(0, len(refs), MAX_REFS):
+        yield refs[start : start + MAX_REFS]
 
 
 async def forget_changes(connection: AsyncConnection, before: datetime) -> None:

@@ -7,19 +7,37 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from relay.model import Role
+from relay.store import users
 from relay.store.changing import Change
 from relay.store.tables import invites
 
 
-async def add(change: Change, digest: str, role: Role, expires_at: datetime) -> None:
-    """Add one."""
-    row = {"digest": digest, "role": role.value, "created_at_us": change.act.at, "expires_at_us": expires_at}
+async def add(change: Change, digest: str, role: Role, expires_at: datetime, created_by: int | None) -> None:
+    """Add one; `created_by` is a user's number, None the operator."""
+    row = {
+        "digest": digest,
+        "role": role.value,
+        "created_at_us": change.act.at,
+        "created_by": created_by,
+        "expires_at_us": expires_at,
+    }
     await change.connection.execute(sa.insert(invites).values(**row))
 
 
 async def use(change: Change, digest: str) -> Role | None:
-    """Use one up, and give the role that it carries; None: unknown, used or expired. One statement: of two, one."""
+    """Use one up, and give the role that it carries; None: unknown, used, expired, or its maker's no more."""
     usable = (invites.c.digest == digest) & invites.c.used_at_us.is_(None) & (invites.c.expires_at_us > change.act.at)
-    statement = sa.update(invites).where(usable).values(used_at_us=change.act.at).returning(invites.c.role)
-    role = (await change.connection.execute(statement)).scalar_one_or_none()
-    return None if role is None else Role(role)
+    using = sa.update(invites).where(usable).values(used_at_us=change.act.at)
+    row = (await change.connection.execute(using.returning(invites.c.role, invites.c.created_by))).one_or_none()
+    if row is None or not await _may_still_invite(change, row.created_by, Role(row.role)):
+        return None
+    return Role(row.role)
+
+
+async def _may_still_invite(change: Change, created_by: int | None, role: Role) -> bool:
+    """Who has lost the power to appoint somebody has lost it for the invites that are out as well."""
+    if created_by is None:
+        return True
+    maker = await users.get(change.connection, created_by)
+    least = Role.ADMIN if role is Role.USER else Role.SUPER_ADMIN
+    return maker is not None and maker.is_active and maker.role >= least

@@ -80,19 +80,23 @@ async def _add_token(connection: AsyncConnection, session_id: str, digest: str, 
 async def rotate(change: Change, digest: str, successor: str, expires_at: datetime) -> Refreshed:
     """Use a token: once for its successor, again for the same within REPEAT, and later to end the session."""
     row = (await change.connection.execute(_presented(digest))).one_or_none()
-    if row is None or row.ended_at_us is not None or row.token_expires_us <= change.act.at or not row.is_active:
+    if row is None or row.ended_at_us is not None or not row.is_active:
         return Refreshed(Refreshing.REFUSED)
     user = user_of(row)
-    if await _use(change, digest):
+    if row.used_at_us is not None and change.act.at - row.used_at_us > REPEAT:
+        await end(change, [row.session_id])
+        return Refreshed(Refreshing.REUSED, row.session_id, user)
+    if row.token_expires_us <= change.act.at:
+        return Refreshed(Refreshing.REFUSED)
+    if row.used_at_us is None and await _use(change, digest):
         await _add_token(change.connection, row.session_id, successor, expires_at)
         longer = sa.update(sessions).where(sessions.c.id == row.session_id).values(expires_at_us=expires_at)
         await change.connection.execute(longer)
         await change.touched(SESSION, row.session_id)  # It lives longer than others know.
         return Refreshed(Refreshing.ROTATED, row.session_id, user)
-    if change.act.at - row.used_at_us <= REPEAT and await _is_token(change.connection, successor):
+    if await is_token(change.connection, successor):
         return Refreshed(Refreshing.REPEATED, row.session_id, user)
-    await end(change, [row.session_id])
-    return Refreshed(Refreshing.REUSED, row.session_id, user)
+    return Refreshed(Refreshing.REFUSED)  # Its successor was made under another secret.
 
 
 def _presented(digest: str) -> sa.Select[tuple[object, ...]]:
@@ -116,7 +120,8 @@ async def _use(change: Change, digest: str) -> bool:
     return used.rowcount == 1
 
 
-async def _is_token(connection: AsyncConnection, digest: str) -> bool:
+async def is_token(connection: AsyncConnection, digest: str) -> bool:
+    """Whether there is such a token, used or not."""
     wanted = sa.select(refresh_tokens.c.digest).where(refresh_tokens.c.digest == digest)
     return (await connection.execute(wanted)).first() is not None
 
@@ -138,9 +143,17 @@ async def end(change: Change, session_ids: Sequence[str]) -> int:
 
 async def end_all_of(change: Change, user_id: int, *, but: str | None = None) -> int:
     """End every session of a user, but for one; how many that were."""
-    wanted = sa.select(sessions.c.id).where((sessions.c.user_id == user_id) & sessions.c.ended_at_us.is_(None))
-    living = [session_id for session_id in (await change.connection.execute(wanted)).scalars() if session_id != but]
-    return await end(change, living) if living else 0
+    living = (sessions.c.user_id == user_id) & sessions.c.ended_at_us.is_(None) & (sessions.c.id != (but or ""))
+    statement = sa.update(sessions).where(living).values(ended_at_us=change.act.at).returning(sessions.c.id)
+    ended = (await change.connection.execute(statement)).scalars().all()
+    await change.touched(SESSION, *ended)
+    return len(ended)
+
+
+async def lives(connection: AsyncConnection, session_id: str) -> bool:
+    """Whether a session has not ended."""
+    wanted = sa.select(sessions.c.id).where((sessions.c.id == session_id) & sessions.c.ended_at_us.is_(None))
+    return (await connection.execute(wanted)).first() is not None
 
 
 async def forget_expired(connection: AsyncConnection, now: datetime) -> None:

@@ -90,6 +90,7 @@ invites = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("role", sa.SmallInteger, nullable=False),
     sa.Column("created_at_us", Moment, nullable=False),
+    sa.Column("created_by", sa.Integer),
     sa.Column("expires_at_us", Moment, nullable=False),
     sa.Column("used_at_us", Moment),
 )

@@ -88,10 +88,10 @@ async def find(connection: AsyncConnection, login: str) -> tuple[User, str] | No
     return None if row is None else (user_of(row), row.password_hash)
 
 
-async def password_hash(connection: AsyncConnection, user_id: int) -> str | None:
-    """Of one user."""
-    wanted = sa.select(users.c.password_hash).where(users.c.id == user_id)
-    return (await connection.execute(wanted)).scalar_one_or_none()
+async def with_hash(connection: AsyncConnection, user_id: int) -> tuple[User, str] | None:
+    """One, with the hash of the password; None: there is none of this number."""
+    row = (await connection.execute(sa.select(users).where(users.c.id == user_id))).one_or_none()
+    return None if row is None else (user_of(row), row.password_hash)
 
 
 async def page(connection: AsyncConnection, *, offset: int, limit: int) -> tuple[Sequence[User], int]:

@@ -33,23 +33,31 @@ def test_a_wait_passes() -> None:
     assert [wait_s(known, NOW + timedelta(seconds=second)) for second in (0, 0.5, 3.9, 4, 5)] == [4, 4, 1, 0, 0]
 
 
-def test_failures_are_forgotten_when_there_were_none_for_a_while() -> None:
-    later = NOW + OF_ACCOUNT.within + timedelta(seconds=1)
-    assert failed(after(9), later, OF_ACCOUNT).count == 1
+def test_failures_count_from_the_first_of_them_for_a_while() -> None:
     assert failed(after(9), NOW + OF_ACCOUNT.within, OF_ACCOUNT).count == 10
+    assert failed(after(9), NOW + OF_ACCOUNT.within + timedelta(seconds=1), OF_ACCOUNT).count == 1
+
+
+def test_now_and_then_a_failure_keeps_nobody_waiting() -> None:
+    known, now = None, NOW
+    for _ in range(100):
+        now += OF_ADDRESS.within * 0.9
+        known = failed(known, now, OF_ADDRESS)
+        assert wait_s(known, now) == 0
 
 
 def test_the_wait_itself_is_no_time_without_failures() -> None:
     known = after(19)
     assert known is not None
-    assert failed(known, known.until + timedelta(seconds=1), OF_ACCOUNT).count == 20
+    assert failed(known, known.until, OF_ACCOUNT).count == 20
 
 
 @given(count=st.integers(1, 60))
-def test_forgiving_one_is_having_failed_once_less(count: int) -> None:
+def test_what_is_forgiven_keeps_nobody_waiting(count: int) -> None:
     known = after(count)
     assert known is not None
-    assert forgiven(known).count == count - 1
+    again = forgiven(known, NOW)
+    assert (again.count, wait_s(again, NOW)) == (count - 1, 0)
 
 
 @given(gaps=st.lists(st.floats(0, 2000), max_size=60))

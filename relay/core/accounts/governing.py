@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from relay.core.accounts.desk import AccountDesk
+from relay.core.accounts.standing import standing
 from relay.core.credentials import digest_of
 from relay.errors import Forbidden, NoSuch
 from relay.identity import Act, User
@@ -48,6 +49,7 @@ async def add(desk: AccountDesk, principal: Principal, asked: Adding, client_ip:
     desk.assert_free(asked.username)
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        _assert_may_appoint(await standing(change, principal, least=Role.ADMIN), asked.role)
         user = await users.add(change, NewUser(asked.username, asked.email, password_hash, asked.role, is_active=True))
         await change.audited("user_added", user.username, role=user.role.name.lower())
     await desk.directory.catch_up()
@@ -59,6 +61,7 @@ async def change_user(
 ) -> User:
     """Raises Forbidden, NoSuch, Conflict."""
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        principal = await standing(change, principal, least=Role.ADMIN)
         before = await _subject(change, principal, user_id)
         if wanted.role is not None and wanted.role is not before.role:
             _assert_may_appoint(principal, wanted.role)
@@ -77,6 +80,7 @@ async def reset_password(desk: AccountDesk, principal: Principal, user_id: int, 
     known = () if user is None else (user.username, user.email)
     password_hash = await desk.hasher.accept(password, *known, param="password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        principal = await standing(change, principal, least=Role.ADMIN)
         before = await _subject(change, principal, user_id)
         await users.update(change, user_id, UserChange(password_hash=password_hash))
         ended = await sessions.end_all_of(change, user_id)
@@ -87,6 +91,7 @@ async def reset_password(desk: AccountDesk, principal: Principal, user_id: int, 
 async def delete(desk: AccountDesk, principal: Principal, user_id: int, client_ip: str) -> None:
     """With keys and sessions; records of calls stay. Raises Forbidden, NoSuch, Conflict."""
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        principal = await standing(change, principal, least=Role.ADMIN)
         before = await _subject(change, principal, user_id)
         await users.delete(change, user_id)
         await change.audited("user_deleted", before.username)
@@ -99,7 +104,8 @@ async def invite(desk: AccountDesk, principal: Principal, role: Role, lives: tim
     code = secrets.token_urlsafe(24)
     made = Invite(code, role, desk.now() + lives)
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        await invites.add(change, digest_of(code), role, made.expires_at)
+        _assert_may_appoint(await standing(change, principal, least=Role.ADMIN), role)
+        await invites.add(change, digest_of(code), role, made.expires_at, principal.user_id)
         await change.audited("invite_made", "-", role=role.name.lower())
     return made
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.logging_in import own_id
+from relay.core.accounts.standing import standing
 from relay.core.credentials import API_KEY_PREFIX, digest_of
 from relay.errors import Conflict, InvalidRequest, NoSuch
 from relay.identity import Act, ApiKey
@@ -40,6 +41,7 @@ async def make(
     secret = API_KEY_PREFIX + secrets.token_urlsafe(32)
     new = NewKey(user_id, name, digest_of(secret), secret[:SHOWN_CHARACTERS], limits, expires_at)
     async with changing(desk.engine, Act(principal.name, client_ip, now)) as change:
+        await standing(change, principal)
         if len(await api_keys.of_user(change.connection, user_id)) >= MAX_KEYS:
             raise Conflict(f"A user may have {MAX_KEYS} keys: delete one first.", code="too_many_keys")
         key = await api_keys.add(change, new)
@@ -57,6 +59,7 @@ async def own(desk: AccountDesk, principal: Principal) -> Sequence[ApiKey]:
 async def change(desk: AccountDesk, principal: Principal, key_id: int, wanted: KeyChange, client_ip: str) -> ApiKey:
     """Raises NoSuch where the user has no such key."""
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as changed:
+        await standing(changed, principal)
         key = await api_keys.update(changed, key_id, own_id(principal), wanted)
         if key is None:
             raise NoSuch("API key", key_id)
@@ -68,6 +71,7 @@ async def change(desk: AccountDesk, principal: Principal, key_id: int, wanted: K
 async def revoke(desk: AccountDesk, principal: Principal, key_id: int, client_ip: str) -> None:
     """Raises NoSuch where the user has no such key."""
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as changed:
+        await standing(changed, principal)
         key = await api_keys.delete(changed, key_id, own_id(principal))
         if key is None:
             raise NoSuch("API key", key_id)

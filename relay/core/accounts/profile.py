@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.logging_in import own_user
+from relay.core.accounts.standing import standing
 from relay.errors import InvalidRequest
 from relay.identity import Act, User
 from relay.model import Principal
@@ -11,11 +12,14 @@ from relay.store import sessions, users
 from relay.store.changing import changing, reading
 from relay.store.users import UserChange
 
+_WRONG = "'old_password' is not right."
+
 
 async def change_email(desk: AccountDesk, principal: Principal, email: str, client_ip: str) -> User:
     """Raises Conflict where the address is taken, Forbidden for the operator."""
     user = own_user(desk, principal)
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        await standing(change, principal)
         changed = await users.update(change, user.id, UserChange(email=email))
         await change.audited("change_email", user.username)
     await desk.directory.catch_up()
@@ -26,11 +30,17 @@ async def change_password(desk: AccountDesk, principal: Principal, old: str, new
     """Every other session ends. Raises InvalidRequest for a wrong old one or a new one that is none."""
     user = own_user(desk, principal)
     async with reading(desk.engine) as connection:
-        known = await users.password_hash(connection, user.id)
-    if not await desk.hasher.is_right(old, known):
-        raise InvalidRequest("'old_password' is not right.", param="old_password")
+        known = await users.with_hash(connection, user.id)
+    if not await desk.hasher.is_right(old, None if known is None else known[1]):
+        async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+            await change.audited("change_password_failed", user.username)
+        raise InvalidRequest(_WRONG, param="old_password")
     new_hash = await desk.hasher.accept(new, user.username, user.email, param="new_password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        await standing(change, principal)
+        now = await users.with_hash(change.connection, user.id)
+        if now is None or known is None or now[1] != known[1]:
+            raise InvalidRequest(_WRONG, param="old_password")  # It was changed while it was compared.
         await users.update(change, user.id, UserChange(password_hash=new_hash))
         ended = await sessions.end_all_of(change, user.id, but=principal.session_id)
         await change.audited("change_password", user.username, sessions=ended)

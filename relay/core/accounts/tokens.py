@@ -17,7 +17,7 @@ from relay.core.credentials import digest_of
 from relay.errors import Unauthorized
 from relay.identity import Act, User
 from relay.store import sessions
-from relay.store.changing import Change, changing
+from relay.store.changing import Change, changing, reading
 from relay.store.sessions import NewSession, Refreshing
 
 MAX_REFRESH_CHARACTERS = 200
@@ -46,6 +46,9 @@ async def refresh(desk: AccountDesk, presented: str, client_ip: str) -> TokenAns
     """Tokens for a refresh token. Raises Unauthorized."""
     if not presented.isascii() or len(presented) > MAX_REFRESH_CHARACTERS:
         raise Unauthorized
+    async with reading(desk.engine) as transaction:
+        if not await sessions.is_token(transaction, digest_of(presented)):
+            raise Unauthorized  # Without a write: anybody may send anything here.
     successor = _successor(desk.successor_key, presented)
     act = Act("-", client_ip, desk.now())
     async with changing(desk.engine, act) as change:

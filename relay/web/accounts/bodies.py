@@ -6,7 +6,7 @@ An error names the field and never shows what was in it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -21,6 +21,7 @@ from relay.web.answers import printable
 MAX_BYTES = 64 * 1024
 MAX_INVITE_S = 30 * 86_400
 MAX_SHOWN_FIELD = 100
+MAX_EMAIL_CHARACTERS = 255
 MAX_PASSWORD_CHARACTERS = 1024
 """Above this a password is not even hashed to see that it is wrong."""
 _ROLES = {role.name.lower(): role for role in Role}
@@ -34,9 +35,12 @@ def _printable(value: str) -> str:
 
 def _email(value: str) -> str:
     try:
-        return validate_email(value, check_deliverability=False).normalized
+        address = validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError:
         raise ValueError("must be an e-mail address") from None
+    if len(address.casefold()) > MAX_EMAIL_CHARACTERS:  # Some letters are several when their case is folded.
+        raise ValueError(f"must have at most {MAX_EMAIL_CHARACTERS} characters")
+    return address
 
 
 def _moment(value: object) -> object:
@@ -44,8 +48,9 @@ def _moment(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("must be a time such as 2027-01-31T12:00:00Z")
     try:
-        return datetime.fromisoformat(value)
-    except ValueError:
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError("must be a time such as 2027-01-31T12:00:00Z") from None
 
 
@@ -60,7 +65,7 @@ Label = Annotated[
     str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), AfterValidator(_printable)
 ]
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{3,50}$")]
-Email = Annotated[str, StringConstraints(max_length=255), AfterValidator(_email)]
+Email = Annotated[str, StringConstraints(max_length=MAX_EMAIL_CHARACTERS), AfterValidator(_email)]
 Password = Annotated[str, StringConstraints(max_length=MAX_PASSWORD_CHARACTERS)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]

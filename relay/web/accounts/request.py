@@ -18,7 +18,9 @@ from relay.web.exchange import EXCHANGE
 
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000
-MAX_ID_DIGITS = 15
+MAX_ID_DIGITS = 10
+MAX_ID = 2**31 - 1
+"""Of an integer column."""
 
 B = TypeVar("B", bound=Body)
 T = TypeVar("T")
@@ -69,7 +71,7 @@ def user_agent(request: web.Request) -> str:
 def number(request: web.Request, kind: str) -> int:
     """The number in the path. Raises NoSuch for what is none."""
     text = request.match_info["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS and int(text) <= MAX_ID):
         raise NoSuch(kind, printable(text[:40]))
     return int(text)
 

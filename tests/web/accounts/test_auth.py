@@ -130,6 +130,7 @@ async def test_nobody_else_becomes_super_admin_by_being_first(api: Api) -> None:
         ({"email": "alice"}, "email", "e-mail address"),
         ({"email": "a@b@example.org"}, "email", "e-mail address"),
         ({"email": "a" * 250 + "@example.org"}, "email", "255"),
+        ({"email": "\u0390" * 31 + "@" + ("a" * 60 + ".") * 3 + "org"}, "email", "255"),
         ({"email": "alice@example.org\r\nBcc: x@example.org"}, "email", "e-mail address"),
         ({"password": "short12"}, "password", "8 to 128"),
         ({"password": "x" * 129}, "password", "8 to 128"),

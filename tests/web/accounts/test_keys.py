@@ -87,6 +87,8 @@ async def test_a_key_expires(api: Api, calendar: Calendar) -> None:
         ({"name": "x" * 101}, "name", "at most 100"),
         ({"name": "a\x00b"}, "name", "control characters"),
         ({"name": "a", "expires_at": "2026-11-24T12:00:00Z"}, "expires_at", "in the future"),
+        ({"name": "a", "expires_at": "9999-12-31T23:59:59-14:00"}, "expires_at", "a time such as"),
+        ({"name": "a", "expires_at": "0001-01-01T00:00:00+14:00"}, "expires_at", "a time such as"),
         ({"name": "a", "expires_at": "tomorrow"}, "expires_at", "a time such as"),
         ({"name": "a", "expires_at": "2027-01-01T00:00:00"}, "expires_at", "timezone"),
         ({"name": "a", "expires_at": 1_800_000_000}, "expires_at", "a time such as"),
@@ -175,7 +177,7 @@ async def test_a_record_names_the_key_that_was_used(api: Api) -> None:
     assert record.api_key == "alice/laptop"
 
 
-@pytest.mark.parametrize("key_id", ["0", "99", "x", "1e3", "-1", "٣", "9" * 40, "1%2f..%2fusers"])
+@pytest.mark.parametrize("key_id", ["0", "99", "2147483648", "x", "1e3", "-1", "٣", "9" * 40, "1%2f..%2fusers"])
 async def test_a_key_that_is_not_there_is_not_found(api: Api, key_id: str) -> None:
     answer = await api.call("DELETE", f"/api/keys/{key_id}", by=await api.token())
     assert answer.status == 404
