@@ -112,17 +112,20 @@ class Directory:
 
     @asynccontextmanager
     async def following(self, *, poll_s: float = POLL_S) -> AsyncIterator[None]:
-        """Read everything, then follow until left."""
+        """Read everything, then follow until left.
+
+        A fault in following ends what is inside, and so the process: one that no longer hears of revoked credentials
+        must not go on.
+        """
         await self.catch_up()
-        task = asyncio.create_task(self._follow_for_ever(poll_s), name="directory")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            with suppress(StoreError):
-                await self._store_uses()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._follow_for_ever(poll_s), name="directory")
+            try:
+                yield
+            finally:
+                task.cancel()
+        with suppress(StoreError):
+            await self._store_uses()
 
     async def _follow_for_ever(self, poll_s: float) -> None:
         tidied_s = self._clock_s()

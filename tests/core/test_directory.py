@@ -18,7 +18,9 @@ from relay.core.accounts.registering import Registering, register
 from relay.core.accounts.tokens import TokenAnswer, refresh
 from relay.core.credentials import Credentials
 from relay.core.directory import LOOKS_APART_S, POLL_S, Directory
+from relay.errors import StoreError
 from relay.model import Limits, Principal, Role
+from relay.store import directory as stored
 from relay.store import tables
 from relay.store.changing import reading
 from relay.store.database import open_database
@@ -109,6 +111,44 @@ async def test_strings_that_nobody_knows_are_not_looked_for_all_the_time(config:
         assert not await there.look_soon()
         await registered(here, "alice")
         assert [await there.look_soon() for _ in range(2)] == [False, True]
+
+
+async def test_a_process_that_can_follow_no_more_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(transaction: object) -> int:
+        raise ZeroDivisionError
+
+    new_store(tmp_path)
+    async with open_database(tmp_path) as engine:
+        directory = Directory(engine, Calendar())
+
+        async def follow() -> None:
+            async with directory.following(poll_s=0):
+                monkeypatch.setattr(stored, "version_of", broken)
+                await asyncio.Event().wait()
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await follow()
+    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
+
+
+async def test_a_store_that_is_gone_for_a_while_is_followed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, looked = [], asyncio.Event()
+
+    async def gone_at_first(transaction: object) -> int:
+        looks.append(transaction)
+        if len(looks) < 3:
+            raise StoreError("gone")
+        looked.set()
+        return 0
+
+    new_store(tmp_path)
+    async with open_database(tmp_path) as engine:
+        directory = Directory(engine, Calendar())
+        async with directory.following(poll_s=0):
+            monkeypatch.setattr(stored, "version_of", gone_at_first)
+            await asyncio.wait_for(looked.wait(), 10)
 
 
 async def test_what_can_be_no_credential_is_not_looked_for(config: Config, tmp_path: Path) -> None:

@@ -337,6 +337,16 @@ async def test_a_password_change_that_is_refused_changes_nothing(api: Api, old: 
     assert (await api.log_in()).status == 200
 
 
+async def test_a_stolen_access_token_does_not_find_the_password(api: Api) -> None:
+    token = await api.token()
+    statuses = []
+    for _ in range(11):
+        body = {"old_password": "wrong one", "new_password": SECOND_PASSWORD}
+        statuses.append((await api.call("POST", "/api/auth/change-password", body, by=token)).status)
+    assert statuses == [400] * 10 + [429]
+    assert (await api.log_in()).status == 429  # It is one count: whoever guesses here has guessed there.
+
+
 # Oneself
 
 

@@ -1,0 +1,60 @@
+"""Passwords that are guessed at: each try is counted before it is looked at, so that many at once are many."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from relay.core import throttle
+from relay.core.accounts.desk import AccountDesk
+from relay.core.credentials import digest_of
+from relay.errors import TooManyRequests
+from relay.store import throttles, users
+from relay.store.changing import writing
+from relay.store.database import Transaction
+from relay.store.throttles import Failures, Scope
+
+
+async def count(desk: AccountDesk, login: str, client_ip: str) -> None:
+    """One more try at an account from an address. Raises TooManyRequests where it has to wait."""
+    now, group = desk.now(), throttle.group_of(client_ip)
+    account = _account(login, group)
+    async with writing(desk.engine) as transaction:
+        of_account = await throttles.read(transaction, Scope.ACCOUNT, account)
+        of_address = await throttles.read(transaction, Scope.ADDRESS, group)
+        wait_s = max(throttle.wait_s(of_account, now), throttle.wait_s(of_address, now))
+        if wait_s:
+            raise TooManyRequests("Too many wrong passwords", retry_after_s=wait_s)
+        await _write(transaction, Scope.ACCOUNT, account, of_account, now, throttle.OF_ACCOUNT)
+        await _write(transaction, Scope.ADDRESS, group, of_address, now, throttle.OF_ADDRESS)
+
+
+async def _write(
+    transaction: Transaction, scope: Scope, subject: str, known: Failures | None, now: datetime, rule: throttle.Rule
+) -> None:
+    await throttles.write(transaction, scope, subject, throttle.failed(known, now, rule))
+
+
+async def was_not_looked_at(desk: AccountDesk, login: str, client_ip: str) -> None:
+    """It was no try at all: one less of both."""
+    group, now = throttle.group_of(client_ip), desk.now()
+    async with writing(desk.engine) as transaction:
+        for scope, subject in ((Scope.ACCOUNT, _account(login, group)), (Scope.ADDRESS, group)):
+            await _forgive(transaction, scope, subject, now)
+
+
+async def was_right(transaction: Transaction, login: str, client_ip: str, now: datetime) -> None:
+    """The account's failures are forgotten, of the address's this one: it may be guessing at other accounts."""
+    group = throttle.group_of(client_ip)
+    await throttles.clear(transaction, Scope.ACCOUNT, _account(login, group))
+    await _forgive(transaction, Scope.ADDRESS, group, now)
+
+
+async def _forgive(transaction: Transaction, scope: Scope, subject: str, now: datetime) -> None:
+    known = await throttles.read(transaction, scope, subject)
+    if known is not None:
+        await throttles.write(transaction, scope, subject, throttle.forgiven(known, now))
+
+
+def _account(login: str, group: str) -> str:
+    """A digest: people type passwords into the wrong field."""
+    return digest_of(f"{users.folded(login)} {group}")
