@@ -112,20 +112,18 @@ class Directory:
 
     @asynccontextmanager
     async def following(self, *, poll_s: float = POLL_S) -> AsyncIterator[None]:
-        """Read everything, then follow until left.
-
-        A fault in following ends what is inside, and so the process: one that no longer hears of revoked credentials
-        must not go on.
-        """
+        """Read everything, then follow until left."""
         await self.catch_up()
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._follow_for_ever(poll_s), name="directory")
-            try:
-                yield
-            finally:
-                task.cancel()
-        with suppress(StoreError):
-            await self._store_uses()
+        task = asyncio.create_task(self._follow_for_ever(poll_s), name="directory")
+        task.add_done_callback(_tell_of_a_fault)
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            with suppress(StoreError):
+                await self._store_uses()
 
     async def _follow_for_ever(self, poll_s: float) -> None:
         tidied_s = self._clock_s()
@@ -178,6 +176,12 @@ class Directory:
             except StoreError:
                 self._uses = {**uses, **self._uses}
                 raise
+
+
+def _tell_of_a_fault(task: asyncio.Task[None]) -> None:
+    """At once, and not only at the end: revoked credentials of other processes are not heard of any more."""
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        log.critical("accounts are followed no more: restart the process", exc_info=fault)
 
 
 K = TypeVar("K")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -113,10 +114,19 @@ async def test_strings_that_nobody_knows_are_not_looked_for_all_the_time(config:
         assert [await there.look_soon() for _ in range(2)] == [False, True]
 
 
-async def test_a_process_that_can_follow_no_more_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_can_follow_no_more_says_so_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, lines = asyncio.Event(), []
+
+    def tell(line: str, **more: object) -> None:
+        lines.append(line)
+        told.set()
+
     async def broken(transaction: object) -> int:
         raise ZeroDivisionError
 
+    monkeypatch.setattr(logging.getLogger("relay.core.directory"), "critical", tell)
     new_store(tmp_path)
     async with open_database(tmp_path) as engine:
         directory = Directory(engine, Calendar())
@@ -124,11 +134,11 @@ async def test_a_process_that_can_follow_no_more_ends(tmp_path: Path, monkeypatc
         async def follow() -> None:
             async with directory.following(poll_s=0):
                 monkeypatch.setattr(stored, "version_of", broken)
-                await asyncio.Event().wait()
+                await told.wait()
 
-        with pytest.raises(ExceptionGroup) as caught:
-            await follow()
-    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(follow(), 10)
+    assert lines == ["accounts are followed no more: restart the process"]
 
 
 async def test_a_store_that_is_gone_for_a_while_is_followed_again(
