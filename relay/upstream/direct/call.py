@@ -39,6 +39,8 @@ class DirectCall:
         self._ends_at_s = started_s + deadlines.total_s
         self._has_first_byte = False
         self._is_uploaded = True
+        self.has_begun = False
+        """The answer's head is there, and its body can be read."""
         self._is_over = False
         """The connection is no longer this call's."""
         link.serve(self)
@@ -57,6 +59,7 @@ class DirectCall:
         link.watch.due_s = NEVER
         self.head = answer
         self._decoder = decoder_for(", ".join(answer.headers.getall("Content-Encoding", ())))
+        self.has_begun = True
 
     async def _upload(self, body: bytes) -> None:
         link, view = self._link, memoryview(body)

@@ -10,6 +10,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TypeAlias
 
@@ -107,20 +108,24 @@ class Dialer:
         loop = asyncio.get_running_loop()
         addresses = await self._names.addresses(origin.host, origin.port)
         connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, loop=loop)
-        try:
+        with ExitStack() as failing:
+            failing.callback(_give_up, link, connected)
             await loop.create_connection(
                 lambda: link,
                 sock=connected,
                 ssl=self._tls if origin.is_tls else None,
                 server_hostname=origin.host.rstrip(".") if origin.is_tls else None,
             )
-        except BaseException:
-            if link.is_connected:
-                link.abort()  # The socket is the transport's: closed under it, its number would be another's.
-            else:
-                connected.close()
-            raise
+            failing.pop_all()
 
     def close(self) -> None:
         """Look nothing up any more."""
         self._names.close()
+
+
+def _give_up(link: Connecting, connected: socket.socket) -> None:
+    """A socket that a transport has is the transport's: closed under it, its number would be another's."""
+    if link.is_connected:
+        link.abort()
+    else:
+        connected.close()

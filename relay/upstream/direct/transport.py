@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from relay import faults
 from relay.sweep import Sweep
@@ -35,9 +35,9 @@ class DirectTransport:
         call = DirectCall(link, self._pool, request.deadlines, started_s, self._sweep)
         try:
             await call.begin(head, request.body)
-        except BaseException:
-            call.close()
-            raise
+        finally:
+            if not call.has_begun:
+                call.close()
         return call
 
     async def _dialed(self, origin: Origin, deadlines: Deadlines) -> Link:
@@ -57,11 +57,10 @@ class DirectTransport:
 
     async def _dialed_within(self, origin: Origin, within_s: float) -> Link:
         link = self._pool.new(origin)
-        try:
+        with ExitStack() as failing:
+            failing.callback(link.give_up)
             await self._dialer.dial(origin, link, within_s=within_s)
-        except BaseException:
-            link.give_up()
-            raise
+            failing.pop_all()
         return link
 
 
