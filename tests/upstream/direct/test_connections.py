@@ -80,12 +80,15 @@ async def answered(transport: DirectTransport, made: UpstreamRequest) -> bytes:
     return sink.body
 
 
-async def together(transport: DirectTransport, url: str, count: int) -> None:
-    """So many calls at once, each on a connection of its own."""
-    calls = await asyncio.gather(*(transport.send(request(url)) for _ in range(count)))
+async def together(transport: DirectTransport, url: str, count: int) -> list[bytes]:
+    """So many calls at once, each on a connection of its own; the answers in the order in which these come back."""
+    calls, bodies = await asyncio.gather(*(transport.send(request(url)) for _ in range(count))), []
     for call in calls:
-        assert await call.pump(Bytes())
+        sink = Bytes()
+        assert await call.pump(sink)
         call.close()
+        bodies.append(sink.body)
+    return bodies
 
 
 def raw(data: bytes) -> Script:
@@ -117,18 +120,14 @@ async def pumped(call: UpstreamCall, sink: Bytes) -> None:
 async def test_the_connection_that_came_back_last_goes_out_first(
     transport: DirectTransport, start_upstream: StartUpstream
 ) -> None:
-    ports: list[object] = []
-
     async def tell(received: Received, out: Out) -> None:
-        ports.append(out.peer)
-        await out.raw(OK)
+        told = repr(out.peer).encode()
+        await out.raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told))
 
     upstream = await start_upstream(tell)
-    await together(transport, upstream.url, 3)
-    last = ports[-1]
-    for _ in range(3):
-        await answered(transport, request(upstream.url))
-    assert (ports[3:], upstream.connections) == ([last] * 3, 3)
+    *_, last = await together(transport, upstream.url, 3)
+    assert [await answered(transport, request(upstream.url)) for _ in range(3)] == [last] * 3
+    assert upstream.connections == 3
 
 
 async def test_origins_do_not_share_connections(transport: DirectTransport, start_upstream: StartUpstream) -> None:
