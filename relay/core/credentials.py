@@ -62,9 +62,8 @@ class Credentials:
         return Principal(owner.name, owner.role, owner.user_id, owner.limits, token.session_id)
 
     def _verified(self, presented: str, now_s: float) -> AccessToken | None:
-        digest = hashlib.sha256(
-            presented.encode("utf-8", "surrogateescape")
-        ).digest()  # Of all of it: half a token is nobody's.
+        # Of all of it: half a token is nobody's.
+        digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
         token = self._tokens.get(digest)
         if token is None:
             token = self._signer.read(presented, now_s=now_s)
