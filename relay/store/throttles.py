@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.tables import throttles
-
-_INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""Standard SQL has no word for it, but both have the same."""
 
 
 class Scope(enum.StrEnum):
@@ -47,8 +43,17 @@ async def read(connection: AsyncConnection, scope: Scope, subject: str) -> Failu
 async def write(connection: AsyncConnection, scope: Scope, subject: str, failures: Failures) -> None:
     """Put it in place of what was there."""
     row = {"failures": failures.count, "since_us": failures.since, "until_us": failures.until}
-    insert = _INSERTS[connection.dialect.name](throttles).values(scope=scope.value, subject=subject, **row)
+    insert = _insert(connection).values(scope=scope.value, subject=subject, **row)
     await connection.execute(insert.on_conflict_do_update(index_elements=["scope", "subject"], set_=row))
+
+
+def _insert(connection: AsyncConnection) -> Any:
+    """One that may update instead: standard SQL has no word for it, but both databases have the same."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(throttles)
+    from sqlalchemy.dialects import postgresql  # 2 MiB that SQLite does without.
+
+    return postgresql.insert(throttles)
 
 
 async def clear(connection: AsyncConnection, scope: Scope, subject: str) -> None:
