@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from relay.errors import StoreError
+from relay.store.asyncpg_driver import asyncpg_engine
 from relay.store.migrate import BUSY_TIMEOUT_S, DATABASE_NAME
 
 Engine: TypeAlias = AsyncEngine
@@ -43,18 +42,7 @@ async def open_database(data_folder: Path, url: str = "") -> AsyncIterator[Engin
 
 
 def _postgres(url: str) -> Engine:
-    try:
-        from relay.store.asyncpg_driver import connect
-    except ImportError as error:
-        raise StoreError("database.url needs the extra: pip install 'monorelay[postgres]'.") from error
-    return create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=partial(connect, url),
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=BUSY_TIMEOUT_S,
-        pool_pre_ping=True,
-    )
+    return asyncpg_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S, pool_pre_ping=True)
 
 
 def _sqlite(data_folder: Path) -> Engine:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 from relay.errors import StoreError
 from relay.resources import MIGRATIONS
-from relay.store.asyncpg_driver import connect
+from relay.store.asyncpg_driver import asyncpg_engine
 from relay.store.database import ERRORS, reason
 from relay.store.migrate import revisions
 
@@ -73,7 +72,7 @@ async def _revision(connection: AsyncConnection) -> str:
 
 
 async def _with_connection(url: str, act: Callable[[AsyncConnection], Awaitable[str]]) -> str:
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(connect, url), poolclass=NullPool)
+    engine = asyncpg_engine(url, poolclass=NullPool)
     try:
         async with asyncio.timeout(PATIENCE_S), engine.connect() as connection:
             return await act(connection)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,15 @@ def test_a_store_that_cannot_be_used_is_one_sentence(tmp_path: Path, capsys: Cap
     out, err = capsys.readouterr()
     assert err == f"monorelay: The store {tmp_path / DATABASE_NAME} can't be opened: file is not a database.\n"
     assert out == ""
+
+
+def test_postgresql_without_its_extra_is_one_sentence(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    config = tmp_path / "config.yml"
+    config.write_text("server:\n  host: 127.0.0.1\ndatabase:\n  url: postgresql+asyncpg://relay@127.0.0.1:9/relay\n")
+    assert main(["migrate", "--config", str(config)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "monorelay: database.url needs the extra: pip install 'monorelay[postgres]'.\n"
