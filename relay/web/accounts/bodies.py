@@ -24,6 +24,8 @@ MAX_SHOWN_FIELD = 100
 MAX_EMAIL_CHARACTERS = 255
 MAX_PASSWORD_CHARACTERS = 1024
 """Above this a password is not even hashed to see that it is wrong."""
+MAX_GLOBS = 64
+"""A request is matched with all of them, on the loop."""
 _ROLES = {role.name.lower(): role for role in Role}
 
 
@@ -70,7 +72,8 @@ Password = Annotated[str, StringConstraints(max_length=MAX_PASSWORD_CHARACTERS)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 RoleName = Annotated[Role, BeforeValidator(_role)]
-Globs = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=200)]], Field(max_length=200)]
+Glob = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Globs = Annotated[list[Glob], Field(max_length=MAX_GLOBS)]
 
 
 class Body(BaseModel):

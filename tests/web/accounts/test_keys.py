@@ -95,6 +95,8 @@ async def test_a_key_expires(api: Api, calendar: Calendar) -> None:
         ({"name": "a", "limits": []}, "limits", "an object"),
         ({"name": "a", "limits": {"models": "gpt-4"}}, "limits.models", "list"),
         ({"name": "a", "limits": {"models": [5]}}, "limits.models.0", "string"),
+        ({"name": "a", "limits": {"models": ["x"] * 65}}, "limits.models", "at most 64"),
+        ({"name": "a", "limits": {"endpoints": ["x" * 129]}}, "limits.endpoints.0", "at most 128"),
         ({"name": "a", "limits": {"rpm": 5}}, "limits.rpm", "not enforced in this release"),
         ({"name": "a", "limits": {"tpm": 5}}, "limits.tpm", "not enforced in this release"),
         ({"name": "a", "limits": {"max_parallel": 5}}, "limits.max_parallel", "not enforced in this release"),
