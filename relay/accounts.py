@@ -33,7 +33,7 @@ async def open_accounts(
             directory=directory,
             hasher=hasher,
             signer=TokenSigner(secrets),
-            successor_key=hmac.digest(secrets[0], b"refresh tokens", "sha256"),
+            successor_keys=[hmac.digest(secret, b"refresh tokens", "sha256") for secret in secrets],
             lifetimes=Lifetimes(
                 timedelta(seconds=auth.access_token_ttl_s), timedelta(seconds=auth.refresh_token_ttl_s)
             ),

@@ -30,6 +30,8 @@ MAX_CHARACTERS = 128
 COMMON = 3000
 """So many of the most common passwords (of those that are long enough) are refused."""
 MAX_WAITING = 20
+MAX_NEW_WAITING = MAX_WAITING // 2
+"""New passwords leave room for log-ins: strangers may register."""
 NICEST = 19
 """Priority of the threads: calls go before logins."""
 
@@ -76,6 +78,11 @@ def cost_of(known: str) -> int:
     return int(known.split("$")[2])
 
 
+def _at_cost(cost: int, known: str) -> str:
+    """A hash of nothing that takes as long to compare as one of this cost: `$2b$08$` and any salt."""
+    return f"$2b${cost:02}${known.split('$')[3]}"
+
+
 def _digest(password: str) -> bytes:
     return base64.b64encode(hashlib.sha256(normalised(password).encode("utf-8", "surrogatepass")).digest())
 
@@ -94,14 +101,20 @@ class PasswordHasher:
     async def accept(self, password: str, *known: str, param: str) -> str:
         """The hash of a password that may be one. Raises InvalidRequest naming `param`, or TooManyRequests."""
         plain = normalised(password)
-        reason = await self._run(lambda: refusal(plain, *known))
+        reason = await self._run(lambda: refusal(plain, *known), places=MAX_NEW_WAITING)
         if reason is not None:
             raise InvalidRequest(f"{param!r} {reason}.", param=param)
-        return await self._run(lambda: hashed(plain, self._cost))
+        return await self._run(lambda: hashed(plain, self._cost), places=MAX_NEW_WAITING)
 
     async def is_right(self, password: str, known: str | None) -> bool:
         """Whether a password is the one of a hash; None: of nobody's. Raises TooManyRequests."""
-        is_right = await self._run(lambda: matches(password, known or self._nobodys))
+        return await self._run(lambda: self._compared(password, known))
+
+    def _compared(self, password: str, known: str | None) -> bool:
+        """A hash of cost n takes 2^n steps; one cheaper than nobody's is made up for by one of each cost between."""
+        is_right = matches(password, known or self._nobodys)
+        for cost in range(cost_of(known or self._nobodys), self._cost):
+            matches(password, _at_cost(cost, self._nobodys))
         return is_right and known is not None
 
     async def renewed(self, password: str, known: str) -> str | None:
@@ -110,8 +123,8 @@ class PasswordHasher:
             return None
         return await self._run(lambda: hashed(password, self._cost))
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self.waiting >= MAX_WAITING:
+    async def _run(self, work: Callable[[], T], *, places: int = MAX_WAITING) -> T:
+        if self.waiting >= places:
             raise TooManyRequests("Too many passwords are being checked", retry_after_s=2)
         self.waiting += 1
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)

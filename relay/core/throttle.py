@@ -1,4 +1,4 @@
-"""How long failed log-ins keep the next one waiting. Pure.
+"""How long failed log-ins, and registrations, keep the next one waiting. Pure.
 
 An account is counted by the address that tries: who guesses elsewhere does not lock its owner out. An address is
 counted over all accounts, an IPv6 one by its /64, which is what one customer has.
@@ -26,16 +26,18 @@ class Rule:
 
 OF_ACCOUNT = Rule(10, timedelta(minutes=15))
 OF_ADDRESS = Rule(30, timedelta(minutes=10))
+OF_REGISTRATIONS = Rule(20, timedelta(minutes=10))
+"""Of an address: good ones count too."""
 
 
-def wait_s(known: Failures | None, now: datetime) -> int:
+def wait_s(known: Failures, now: datetime) -> int:
     """Whole seconds until another try is looked at; 0: now."""
-    return 0 if known is None else max(0, math.ceil((known.until - now).total_seconds()))
+    return max(0, math.ceil((known.until - now).total_seconds()))
 
 
-def failed(known: Failures | None, now: datetime, rule: Rule) -> Failures:
+def failed(known: Failures, now: datetime, rule: Rule) -> Failures:
     """What is on record after one more failure."""
-    if known is None or (known.until <= now and now - known.since > rule.within):
+    if known.until <= now and now - known.since > rule.within:
         return Failures(1, now, now)
     count = known.count + 1
     if count < rule.free:

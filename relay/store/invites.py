@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from relay.model import Role
 from relay.store import users
 from relay.store.changing import Change
+from relay.store.database import Transaction
 from relay.store.tables import invites
 
 
@@ -24,10 +25,18 @@ async def add(change: Change, digest: str, role: Role, expires_at: datetime, cre
     await change.connection.execute(sa.insert(invites).values(**row))
 
 
+async def is_usable(transaction: Transaction, digest: str, now: datetime) -> bool:
+    """Whether a code may still be used at this moment."""
+    return (await transaction.execute(sa.select(invites.c.role).where(_usable(digest, now)))).first() is not None
+
+
+def _usable(digest: str, now: datetime) -> sa.ColumnElement[bool]:
+    return (invites.c.digest == digest) & invites.c.used_at_us.is_(None) & (invites.c.expires_at_us > now)
+
+
 async def use(change: Change, digest: str) -> Role | None:
     """Use one up, and give the role that it carries; None: unknown, used, expired, or its maker's no more."""
-    usable = (invites.c.digest == digest) & invites.c.used_at_us.is_(None) & (invites.c.expires_at_us > change.act.at)
-    using = sa.update(invites).where(usable).values(used_at_us=change.act.at)
+    using = sa.update(invites).where(_usable(digest, change.act.at)).values(used_at_us=change.act.at)
     row = (await change.connection.execute(using.returning(invites.c.role, invites.c.created_by))).one_or_none()
     if row is None or not await _may_still_invite(change, row.created_by, Role(row.role)):
         return None

@@ -48,11 +48,13 @@ class Refreshing(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """The result, and whose session it is; both None where it was refused."""
+    """The result, and whose session it is; None where it was refused."""
 
     what: Refreshing
     session_id: str | None = None
     user: User | None = None
+    successor: str | None = None
+    """The digest of the token that follows, where one does."""
 
 
 async def add(change: Change, new: NewSession) -> Session:
@@ -77,8 +79,11 @@ async def _add_token(connection: AsyncConnection, session_id: str, digest: str, 
     await connection.execute(sa.insert(refresh_tokens).values(**row))
 
 
-async def rotate(change: Change, digest: str, successor: str, expires_at: datetime) -> Refreshed:
-    """Use a token: once for its successor, again for the same within REPEAT, and later to end the session."""
+async def rotate(change: Change, digest: str, successors: Sequence[str], expires_at: datetime) -> Refreshed:
+    """Use a token: once for its successor, again for the same within REPEAT, and later to end the session.
+
+    `successors` are digests: the first is what follows, the others are what followed under former secrets.
+    """
     row = (await change.connection.execute(_presented(digest))).one_or_none()
     if row is None or row.ended_at_us is not None or not row.is_active:
         return Refreshed(Refreshing.REFUSED)
@@ -89,14 +94,15 @@ async def rotate(change: Change, digest: str, successor: str, expires_at: dateti
     if row.token_expires_us <= change.act.at:
         return Refreshed(Refreshing.REFUSED)
     if row.used_at_us is None and await _use(change, digest):
-        await _add_token(change.connection, row.session_id, successor, expires_at)
+        await _add_token(change.connection, row.session_id, successors[0], expires_at)
         longer = sa.update(sessions).where(sessions.c.id == row.session_id).values(expires_at_us=expires_at)
         await change.connection.execute(longer)
         await change.touched(SESSION, row.session_id)  # It lives longer than others know.
-        return Refreshed(Refreshing.ROTATED, row.session_id, user)
-    if await is_token(change.connection, successor):
-        return Refreshed(Refreshing.REPEATED, row.session_id, user)
-    return Refreshed(Refreshing.REFUSED)  # Its successor was made under another secret.
+        return Refreshed(Refreshing.ROTATED, row.session_id, user, successors[0])
+    for successor in successors:
+        if await is_token(change.connection, successor):
+            return Refreshed(Refreshing.REPEATED, row.session_id, user, successor)
+    return Refreshed(Refreshing.REFUSED)  # Its successor was made under a secret that is gone.
 
 
 def _presented(digest: str) -> sa.Select[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""Failed log-ins, counted by account and by address, so that a restart forgets none."""
+"""Failed log-ins, counted by account and by address, and registrations, so that a restart forgets none."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Scope(enum.StrEnum):
 
     ACCOUNT = "account"
     ADDRESS = "address"
+    REGISTRATION = "register"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,19 @@ class Failures:
 async def read(connection: AsyncConnection, scope: Scope, subject: str) -> Failures | None:
     """None: nothing."""
     wanted = sa.select(throttles).where((throttles.c.scope == scope.value) & (throttles.c.subject == subject))
-    wanted = wanted.with_for_update()  # Two who fail at once are two; SQLite lets only one write anyway.
+    wanted = wanted.with_for_update()  # SQLite lets only one write anyway.
     row = (await connection.execute(wanted)).one_or_none()
     return None if row is None else Failures(row.failures, row.since_us, row.until_us)
+
+
+async def held(connection: AsyncConnection, scope: Scope, subject: str, now: datetime) -> Failures:
+    """The same, of nothing as well, and nobody else counts here until the transaction ends.
+
+    A row that is not there can't be locked, so it is made: two who come first at once are two.
+    """
+    nothing = _insert(connection).values(scope=scope.value, subject=subject, failures=0, since_us=now, until_us=now)
+    await connection.execute(nothing.on_conflict_do_nothing())
+    return await read(connection, scope, subject) or Failures(0, now, now)
 
 
 async def write(connection: AsyncConnection, scope: Scope, subject: str, failures: Failures) -> None:

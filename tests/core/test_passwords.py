@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from relay.core.passwords import (
     COMMON,
+    MAX_NEW_WAITING,
     MAX_WAITING,
     PasswordHasher,
     cost_of,
@@ -99,6 +100,20 @@ async def test_a_hash_is_renewed_when_the_cost_has_been_raised(hasher: PasswordH
         renewed = await dearer.renewed("correct horse", known)
     assert renewed is not None
     assert (cost_of(renewed), matches("correct horse", renewed)) == (COST + 1, True)
+
+
+async def test_new_passwords_leave_room_for_log_ins() -> None:
+    release = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        hasher = PasswordHasher(COST, pool)
+        pool.submit(release.wait)
+        waiting = [asyncio.ensure_future(hasher.is_right("x", None)) for _ in range(MAX_NEW_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooManyRequests):
+            await hasher.accept("correct horse", param="password")
+        waiting.append(asyncio.ensure_future(hasher.is_right("x", None)))
+        release.set()
+        assert await asyncio.gather(*waiting) == [False] * (MAX_NEW_WAITING + 1)
 
 
 async def test_only_so_many_wait_and_those_who_gave_up_are_counted_while_they_are_worked_for() -> None:

@@ -14,8 +14,11 @@ from relay.store.throttles import Failures
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def after(count: int) -> Failures | None:
-    known = None
+NOTHING = Failures(0, NOW, NOW)
+
+
+def after(count: int) -> Failures:
+    known = NOTHING
     for _ in range(count):
         known = failed(known, NOW, OF_ACCOUNT)
     return known
@@ -39,7 +42,7 @@ def test_failures_count_from_the_first_of_them_for_a_while() -> None:
 
 
 def test_now_and_then_a_failure_keeps_nobody_waiting() -> None:
-    known, now = None, NOW
+    known, now = NOTHING, NOW
     for _ in range(100):
         now += OF_ADDRESS.within * 0.9
         known = failed(known, now, OF_ADDRESS)
@@ -48,21 +51,19 @@ def test_now_and_then_a_failure_keeps_nobody_waiting() -> None:
 
 def test_the_wait_itself_is_no_time_without_failures() -> None:
     known = after(19)
-    assert known is not None
     assert failed(known, known.until, OF_ACCOUNT).count == 20
 
 
 @given(count=st.integers(1, 60))
 def test_what_is_forgiven_keeps_nobody_waiting(count: int) -> None:
     known = after(count)
-    assert known is not None
     again = forgiven(known, NOW)
     assert (again.count, wait_s(again, NOW)) == (count - 1, 0)
 
 
 @given(gaps=st.lists(st.floats(0, 2000), max_size=60))
 def test_nobody_waits_longer_than_the_longest_wait(gaps: list[float]) -> None:
-    known, now = None, NOW
+    known, now = NOTHING, NOW
     for gap in gaps:
         now += timedelta(seconds=gap)
         known = failed(known, now, OF_ADDRESS)

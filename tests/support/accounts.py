@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
@@ -35,10 +35,12 @@ def new_store(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def accounts_in(folder: Path, config: Config, now: Callable[[], datetime]) -> AsyncIterator[AccountDesk]:
+async def accounts_in(
+    folder: Path, config: Config, now: Callable[[], datetime], *, secrets: Sequence[bytes] = (SECRET,)
+) -> AsyncIterator[AccountDesk]:
     """The accounts of the store in a folder, or of that which the configuration names."""
     url = config.database.url.get_secret_value()
-    async with open_database(folder, url) as engine, open_accounts(config, engine, [SECRET], now) as desk:
+    async with open_database(folder, url) as engine, open_accounts(config, engine, secrets, now) as desk:
         yield desk
 
 

@@ -3,7 +3,7 @@
     desk          what all of it needs, and how a change is made to the end
     registering   who becomes a user, and the first super admin
     logging_in    names and passwords, and the end of sessions
-    guessing      how many wrong passwords are too many
+    throttling    how many wrong passwords and registrations are too many
     standing      who acts, at the moment of the act
     tokens        the token answer: access token, refresh token
     profile       what users change about themselves

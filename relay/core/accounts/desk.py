@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -70,8 +70,8 @@ class AccountDesk:
     directory: Directory
     hasher: PasswordHasher
     signer: TokenSigner
-    successor_key: bytes
-    """From a refresh token to its successor; see `tokens`."""
+    successor_keys: Sequence[bytes]
+    """From a refresh token to its successor; see `tokens`. The first is in use, the others were before."""
     lifetimes: Lifetimes
     registration: str
     """`auth.registration`."""

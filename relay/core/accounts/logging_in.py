@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relay.core.accounts import guessing
+from relay.core.accounts import throttling
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.standing import standing
 from relay.core.accounts.tokens import TokenAnswer, open_session
@@ -28,7 +28,7 @@ class LoggingIn:
 
 async def log_in(desk: AccountDesk, asked: LoggingIn, client_ip: str) -> TokenAnswer:
     """Tokens. Raises WrongPassword, or TooManyRequests."""
-    await guessing.count(desk, asked.login, client_ip)
+    await throttling.count_password(desk, asked.login, client_ip)
     async with reading(desk.engine) as connection:
         found = await users.find(connection, asked.login)
     try:
@@ -36,7 +36,7 @@ async def log_in(desk: AccountDesk, asked: LoggingIn, client_ip: str) -> TokenAn
         is_right = is_right and found is not None and found[0].is_active
         renewed = await desk.hasher.renewed(asked.password, found[1]) if is_right and found is not None else None
     except TooManyRequests:
-        await guessing.was_not_looked_at(desk, asked.login, client_ip)  # Nobody has looked at the password.
+        await throttling.was_not_looked_at(desk, asked.login, client_ip)  # Nobody has looked at the password.
         raise
     name = found[0].username if found is not None else f"unknown {digest_of(asked.login)[:12]}"
     async with changing(desk.engine, Act(name, client_ip, desk.now())) as change:
@@ -57,7 +57,7 @@ async def _opened(
     now = await users.with_hash(change.connection, found[0].id)
     if now is None or not now[0].is_active or now[1] != found[1]:
         return None
-    await guessing.was_right(change.connection, asked.login, client_ip, change.act.at)
+    await throttling.was_right(change.connection, asked.login, client_ip, change.act.at)
     if renewed is not None:
         await users.update(change, now[0].id, UserChange(password_hash=renewed))
     return await open_session(desk, change, now[0], asked.user_agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.core.accounts import guessing
+from relay.core.accounts import throttling
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.logging_in import own_user
 from relay.core.accounts.standing import standing
@@ -33,20 +33,20 @@ async def change_password(desk: AccountDesk, principal: Principal, old: str, new
     Whoever has stolen an access token must not find the password here.
     """
     user = own_user(desk, principal)
-    await guessing.count(desk, user.username, client_ip)
+    await throttling.count_password(desk, user.username, client_ip)
     async with reading(desk.engine) as connection:
         known = await users.with_hash(connection, user.id)
     try:
         is_right = await desk.hasher.is_right(old, None if known is None else known[1])
     except TooManyRequests:
-        await guessing.was_not_looked_at(desk, user.username, client_ip)
+        await throttling.was_not_looked_at(desk, user.username, client_ip)
         raise
     if not is_right:
         async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
             await change.audited("change_password_failed", user.username)
         raise InvalidRequest(_WRONG, param="old_password")
     async with writing(desk.engine) as transaction:
-        await guessing.was_right(transaction, user.username, client_ip, desk.now())
+        await throttling.was_right(transaction, user.username, client_ip, desk.now())
     new_hash = await desk.hasher.accept(new, user.username, user.email, param="new_password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
         await standing(change, principal)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,22 +50,23 @@ async def refresh(desk: AccountDesk, presented: str, client_ip: str) -> TokenAns
     async with reading(desk.engine) as transaction:
         if not await sessions.is_token(transaction, digest_of(presented)):
             raise Unauthorized  # Without a write: anybody may send anything here.
-    successor = _successor(desk.successor_key, presented)
+    successors = {digest_of(token): token for token in _successors(desk.successor_keys, presented)}
     act = Act("-", client_ip, desk.now())
     async with changing(desk.engine, act) as change:
         expires_at = act.at + desk.lifetimes.refresh
-        done = await sessions.rotate(change, digest_of(presented), digest_of(successor), expires_at)
+        done = await sessions.rotate(change, digest_of(presented), list(successors), expires_at)
         if done.what is Refreshing.REUSED and done.user is not None:
             await change.audited("refresh_token_reused", done.user.username, session=done.session_id)
     if done.what is Refreshing.REUSED:
         await desk.directory.catch_up()
-    if done.what not in (Refreshing.ROTATED, Refreshing.REPEATED) or done.user is None or done.session_id is None:
+    if done.successor is None or done.user is None or done.session_id is None:
         raise Unauthorized
-    return _answer(desk, done.user, done.session_id, successor, act.at)
+    return _answer(desk, done.user, done.session_id, successors[done.successor], act.at)
 
 
-def _successor(key: bytes, presented: str) -> str:
-    return base64.urlsafe_b64encode(hmac.digest(key, presented.encode(), "sha256")).rstrip(b"=").decode()
+def _successors(keys: Sequence[bytes], presented: str) -> Iterator[str]:
+    for key in keys:
+        yield base64.urlsafe_b64encode(hmac.digest(key, presented.encode(), "sha256")).rstrip(b"=").decode()
 
 
 def _answer(desk: AccountDesk, user: User, session_id: str, refresh_token: str, at: datetime) -> TokenAnswer:

@@ -117,6 +117,23 @@ async def test_nobody_else_becomes_super_admin_by_being_first(api: Api) -> None:
     assert (await api.register()).json["user"]["role"] == "user"
 
 
+async def test_an_address_that_registers_again_and_again_waits(api: Api, calendar: Calendar) -> None:
+    statuses = [(await api.register(f"user{number}")).status for number in range(21)]
+    assert statuses == [201] * 20 + [429]
+    refused = await api.register("one-more")
+    assert (refused.headers["Retry-After"], refused.error["type"]) == ("2", "rate_limit_error")
+    assert (await api.register("root", by=ACCESS_KEY)).status == 201  # The operator is no stranger.
+    assert (await api.log_in("user1")).status == 200
+    calendar.passes(seconds=2)
+    assert (await api.register("one-more")).status == 201
+
+
+async def test_invites_that_are_none_count_as_registrations(start_api: StartApi) -> None:
+    api = await start_api(registration="invite")
+    statuses = [(await api.register("alice", invite=f"guess-{number}")).status for number in range(21)]
+    assert statuses == [403] * 20 + [429]
+
+
 @pytest.mark.parametrize(
     ("changed", "param", "words"),
     [

@@ -1,4 +1,4 @@
-"""Passwords that are guessed at: each try is counted before it is looked at, so that many at once are many."""
+"""Tries that are counted before they are looked at, so that many at once are many: passwords, and registrations."""
 
 from __future__ import annotations
 
@@ -11,31 +11,39 @@ from relay.errors import TooManyRequests
 from relay.store import throttles, users
 from relay.store.changing import writing
 from relay.store.database import Transaction
-from relay.store.throttles import Failures, Scope
+from relay.store.throttles import Scope
 
 
-async def count(desk: AccountDesk, login: str, client_ip: str) -> None:
-    """One more try at an account from an address. Raises TooManyRequests where it has to wait."""
+async def count_password(desk: AccountDesk, login: str, client_ip: str) -> None:
+    """One more password for an account from an address. Raises TooManyRequests where it has to wait."""
     now, group = desk.now(), throttle.group_of(client_ip)
     account = _account(login, group)
     async with writing(desk.engine) as transaction:
-        of_account = await throttles.read(transaction, Scope.ACCOUNT, account)
-        of_address = await throttles.read(transaction, Scope.ADDRESS, group)
+        of_account = await throttles.held(transaction, Scope.ACCOUNT, account, now)
+        of_address = await throttles.held(transaction, Scope.ADDRESS, group, now)
         wait_s = max(throttle.wait_s(of_account, now), throttle.wait_s(of_address, now))
         if wait_s:
             raise TooManyRequests("Too many wrong passwords", retry_after_s=wait_s)
-        await _write(transaction, Scope.ACCOUNT, account, of_account, now, throttle.OF_ACCOUNT)
-        await _write(transaction, Scope.ADDRESS, group, of_address, now, throttle.OF_ADDRESS)
+        counted = throttle.failed(of_account, now, throttle.OF_ACCOUNT)
+        await throttles.write(transaction, Scope.ACCOUNT, account, counted)
+        counted = throttle.failed(of_address, now, throttle.OF_ADDRESS)
+        await throttles.write(transaction, Scope.ADDRESS, group, counted)
 
 
-async def _write(
-    transaction: Transaction, scope: Scope, subject: str, known: Failures | None, now: datetime, rule: throttle.Rule
-) -> None:
-    await throttles.write(transaction, scope, subject, throttle.failed(known, now, rule))
+async def count_registration(desk: AccountDesk, client_ip: str) -> None:
+    """One more registration from an address: each costs a hash, and may be an account. Raises TooManyRequests."""
+    now, group = desk.now(), throttle.group_of(client_ip)
+    async with writing(desk.engine) as transaction:
+        known = await throttles.held(transaction, Scope.REGISTRATION, group, now)
+        wait_s = throttle.wait_s(known, now)
+        if wait_s:
+            raise TooManyRequests("Too many registrations", retry_after_s=wait_s)
+        counted = throttle.failed(known, now, throttle.OF_REGISTRATIONS)
+        await throttles.write(transaction, Scope.REGISTRATION, group, counted)
 
 
 async def was_not_looked_at(desk: AccountDesk, login: str, client_ip: str) -> None:
-    """It was no try at all: one less of both."""
+    """It was no password at all: one less of both."""
     group, now = throttle.group_of(client_ip), desk.now()
     async with writing(desk.engine) as transaction:
         for scope, subject in ((Scope.ACCOUNT, _account(login, group)), (Scope.ADDRESS, group)):

@@ -1,0 +1,67 @@
+"""How long a failed log-in takes does not tell who has an account."""
+
+from __future__ import annotations
+
+import logging
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.daemon import Daemon, daemon
+from tests.support.running import ACCESS_KEY
+
+PASSWORD = "correct horse battery"
+EARLY, COST = 6, 8
+"""Of bcrypt: before it was raised, and now."""
+SERVER = {"trusted_proxies": ["127.0.0.1"]}
+figures = logging.getLogger("proof")
+
+
+def at_cost(cost: int) -> dict[str, object]:
+    return {"registration": "open", "bcrypt_cost": cost}
+
+
+async def add(http: aiohttp.ClientSession, relay: Daemon, name: str) -> None:
+    account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+    headers = {"x-api-key": ACCESS_KEY}
+    async with http.post(f"{relay.url}/api/auth/register", json=account, headers=headers) as answer:
+        assert answer.status == 201
+
+
+async def failed_log_in_ms(http: aiohttp.ClientSession, relay: Daemon, name: str, number: int) -> float:
+    """Each comes from an address of its own, so that nobody is throttled."""
+    headers = {"X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"}
+    body = {"username": name, "password": "wrong one"}
+    started_s = time.perf_counter()
+    async with http.post(f"{relay.url}/api/auth/login", json=body, headers=headers) as answer:
+        await answer.read()
+    assert answer.status == 401
+    return (time.perf_counter() - started_s) * 1000
+
+
+@pytest.mark.proof
+async def test_known_and_unknown_users_take_the_same_time(tmp_path: Path, proof_count: Callable[[int], int]) -> None:
+    """In random order: an unknown user, one whose hash is as dear as those of today, and one whose hash is cheaper."""
+    async with aiohttp.ClientSession() as http:
+        async with daemon(tmp_path, server=SERVER, auth=at_cost(EARLY)) as relay:
+            await add(http, relay, "early")
+        async with daemon(tmp_path, server=SERVER, auth=at_cost(COST)) as relay:
+            await add(http, relay, "alice")
+            taken_ms: dict[str, list[float]] = {"nobody": [], "alice": [], "early": []}
+            names = list(taken_ms) * proof_count(200)
+            random.Random(9).shuffle(names)
+            for number, name in enumerate(names):
+                taken_ms[name].append(await failed_log_in_ms(http, relay, name, number))
+    medians_ms = {name: statistics.median(times) for name, times in taken_ms.items()}
+    spread_ms = statistics.median([abs(one - medians_ms["nobody"]) for one in taken_ms["nobody"]])
+    figures.info(
+        "%d each: unknown %.2f ms, known %.2f, known since the cost was lower %.2f in the median, spread by %.2f ms",
+        len(taken_ms["nobody"]), medians_ms["nobody"], medians_ms["alice"], medians_ms["early"], spread_ms,
+    )  # fmt: skip
+    for name in ("alice", "early"):
+        assert abs(medians_ms[name] - medians_ms["nobody"]) <= max(spread_ms, 0.05 * medians_ms["nobody"]), name
