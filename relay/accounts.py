@@ -14,20 +14,29 @@ from relay.core.accounts.desk import AccountDesk, Lifetimes
 from relay.core.directory import Directory
 from relay.core.passwords import open_hasher
 from relay.core.tokens import TokenSigner
+from relay.model import Limits
 from relay.store.database import Engine
 from relay.store.signing_secret import kept_secrets
 
 
 @asynccontextmanager
 async def open_accounts(
-    config: Config, engine: Engine, secrets: Sequence[bytes], now: Callable[[], datetime]
+    config: Config,
+    engine: Engine,
+    secrets: Sequence[bytes],
+    now: Callable[[], datetime],
+    *,
+    on_fault: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[AccountDesk]:
-    """The desk for one process. On leaving, every act that is under way is finished."""
+    """The desk for one process. On leaving, every act that is under way is finished.
+
+    `on_fault` is called should other processes' changes be followed no more.
+    """
     auth = config.auth
     async with AsyncExitStack() as stack:
-        directory = Directory(engine, now)
+        directory = Directory(engine, now, stale=timedelta(seconds=auth.stale_ttl_s))
         hasher = await stack.enter_async_context(open_hasher(auth.bcrypt_cost))
-        await stack.enter_async_context(directory.following())
+        await stack.enter_async_context(directory.following(on_fault=on_fault))
         desk = AccountDesk(
             engine=engine,
             directory=directory,
@@ -38,6 +47,7 @@ async def open_accounts(
                 timedelta(seconds=auth.access_token_ttl_s), timedelta(seconds=auth.refresh_token_ttl_s)
             ),
             registration=auth.registration,
+            default_limits=Limits(auth.default_limits.models, auth.default_limits.endpoints),
             now=now,
             reserved_names=frozenset(
                 name.casefold() for name in ("cli", ACCESS_KEY_NAME, *(key.name for key in config.server.access_keys))

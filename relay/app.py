@@ -27,6 +27,7 @@ from relay.core.health import Health, Lifecycle
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
 from relay.core.models import ModelList
+from relay.core.refusals import Refusals
 from relay.core.relay import Relay
 from relay.sweep import INTERVAL_S, NEVER, Sweep, sweeping
 from relay.upstream import providers as upstream_providers
@@ -89,6 +90,7 @@ class State:
     ledger: Ledger
     sweep: Sweep
     accounts: AccountDesk
+    refusals: Refusals = field(default_factory=Refusals)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
     key_states: dict[str, KeyState] = field(default_factory=dict)
@@ -115,7 +117,7 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
     app = web.Application(client_max_size=config.server.max_body_bytes)
     routes = register(app, rows)
     credentials = Credentials(AccessKeys(config), state.accounts.signer, state.accounts.directory)
-    gatekeeper = Gatekeeper(routes, credentials, now=world.now)
+    gatekeeper = Gatekeeper(routes, credentials, state.refusals, now=world.now, client_ip=desk.client_ip)
     parts = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
     app.middlewares.append(choke_point(parts))
     return app

@@ -40,10 +40,10 @@ def raise_open_files_limit() -> None:
 
 
 async def run(config: Config, data_folder: Path, listener: socket, announce: Callable[[str | None], None]) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT. Once requests are answered, `announce` is called: with the token
-    that makes the first super admin, or None where there is one.
+    """Serve on a bound socket until SIGTERM or SIGINT, or until accounts can't be followed any more.
 
-    A second signal ends the drain at once.
+    Once requests are answered, `announce` is called: with the token that makes the first super admin, or None where
+    there is one. A second signal ends the drain at once.
     """
     stop, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(stop, hurry)
@@ -52,7 +52,7 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_database(data_folder, config.database.url.get_secret_value()))
         world = World()
-        opening = open_accounts(config, engine, signing_secrets(config, data_folder), world.now)
+        opening = open_accounts(config, engine, signing_secrets(config, data_folder), world.now, on_fault=stop.set)
         accounts = await stack.enter_async_context(opening)
         state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep(), accounts)
         listening = await stack.enter_async_context(serving(config, listener, state, world))

@@ -37,6 +37,8 @@ class AccessKey(Section):
 MIN_SIGNING_BYTES = 32
 """RFC 7518, 3.2: a key of the size of the hash that it makes, at least."""
 MAX_REFRESH_S = 366 * 86_400
+MIN_STALE_S = 5
+"""Accounts are followed twice a second: one look that fails is no outage."""
 
 AT_LEAST_A_MOMENT = Field(ge=0.05)
 """Of a deadline: nothing at all can be done in no time, so that 0 would only look like "never"."""
@@ -131,8 +133,8 @@ class LimitsConfig(Section):
     max_parallel: Annotated[Whole | None, PENDING] = None
     budget_usd: Annotated[Number | None, PENDING] = None
     budget_period: Annotated[Literal["day", "week", "month", "total"] | None, PENDING] = None
-    models: Annotated[tuple[Name, ...] | None, PENDING] = None
-    endpoints: Annotated[tuple[Name, ...] | None, PENDING] = None
+    models: tuple[Name, ...] | None = None
+    endpoints: tuple[Name, ...] | None = None
     on_disconnect: Annotated[OnDisconnect | None, PENDING] = None
 
 
@@ -156,5 +158,5 @@ class AuthConfig(Section):
     jwt_secrets: Annotated[tuple[SigningSecret, ...], BeforeValidator(_listed)] = Field((), alias="jwt_secret")
     """The first signs, all verify. Empty: one kept in the data folder."""
     bcrypt_cost: Annotated[Whole, Field(ge=4, le=16)] = 12
-    stale_ttl_s: Annotated[Duration, PENDING] = Field(600, alias="stale_ttl")
+    stale_ttl_s: Annotated[Duration, Field(ge=MIN_STALE_S)] = Field(600, alias="stale_ttl")
     default_limits: LimitsConfig = Field(default_factory=LimitsConfig)

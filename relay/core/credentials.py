@@ -12,6 +12,7 @@ from datetime import datetime
 
 from relay.core.access_keys import AccessKeys
 from relay.core.directory import Directory
+from relay.core.refusals import Kind
 from relay.core.tokens import LEEWAY_S, AccessToken, TokenSigner, looks_like_token
 from relay.model import Principal
 
@@ -39,11 +40,16 @@ class Credentials:
         return self._access_keys.match(presented, now)
 
     async def follow(self, presented: str, now: datetime) -> bool:
-        """Whether a string that matched nothing is worth another look, since another process may just have made it."""
+        """Whether a string that matched nothing is worth another look, since another process may just have made it.
+
+        Raises StoreError where nobody can say whom it stands for, since the store has been gone for too long.
+        """
         is_shaped = _API_KEY.fullmatch(presented) is not None
         if not is_shaped and self._verified(presented, now.timestamp()) is None:
             return False
-        return await self._directory.look_soon()
+        has_news = await self._directory.look_soon()
+        self._directory.assert_fresh()
+        return has_news
 
     def _of_api_key(self, presented: str, now: datetime) -> Principal | None:
         found = self._directory.of_key(digest_of(presented), now)
@@ -79,6 +85,13 @@ class Credentials:
         if len(self._tokens) >= MAX_TOKENS:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[digest] = token
+
+
+def kind_of(presented: str) -> Kind:
+    """What a string can be, by its shape."""
+    if _API_KEY.fullmatch(presented):
+        return Kind.API_KEY
+    return Kind.TOKEN if looks_like_token(presented) else Kind.ACCESS_KEY
 
 
 def digest_of(secret: str) -> str:

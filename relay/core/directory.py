@@ -9,9 +9,9 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from relay.core.tokens import AccessToken
@@ -26,8 +26,9 @@ from relay.store.tidying import CHANGES_KEPT, tidy
 
 POLL_S = 0.5
 LOOKS_APART_S = 0.1
-"""Strings that nobody knows make no more looks than this allows, however many they are."""
+"""Strings that nobody knows make no more looks than this allows, however many they are; they wait for the next."""
 TIDIED_S = 600.0
+STALE = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,13 @@ class Directory:
     """Users, sessions and keys as the store had them at `version`."""
 
     def __init__(
-        self, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        now: Callable[[], datetime],
+        clock_s: Callable[[], float] = time.monotonic,
+        *,
+        stale: timedelta = STALE,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
         self._now = now
@@ -44,6 +51,10 @@ class Directory:
         self._following = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._clock_s = clock_s
+        self._sleep = sleep
+        self._stale_s = stale.total_seconds()
+        self._known_s = -math.inf
+        """When all of this was true."""
         self._looked_s = -math.inf
         self._users: dict[int, User] = {}
         self._sessions: dict[str, Session] = {}
@@ -58,7 +69,7 @@ class Directory:
     def of_token(self, token: AccessToken) -> Principal | None:
         """Whom a token that is valid in itself stands for; None: its session has ended, or its user may not."""
         session = self._sessions.get(token.session_id)
-        if session is None or session.user_id != token.user_id:
+        if session is None or session.user_id != token.user_id or not self.is_fresh:
             return None
         return self._principals.get(token.user_id)
 
@@ -66,6 +77,8 @@ class Directory:
         """A key that may be used at this moment, and whom it stands for; None: there is no such key."""
         key = self._keys.get(digest)
         if key is None or not key.is_active or (key.expires_at is not None and key.expires_at <= now):
+            return None
+        if not self.is_fresh:
             return None
         principal = self._principals.get(key.user_id)
         return None if principal is None else (key, principal)
@@ -88,8 +101,19 @@ class Directory:
         """Whether there is one who could log in."""
         return any(principal.role is Role.SUPER_ADMIN for principal in self._principals.values())
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what is known here may still be believed: what was revoked elsewhere is not heard of for ever."""
+        return self._clock_s() - self._known_s <= self._stale_s
+
+    def assert_fresh(self) -> None:
+        """Raises StoreError where it may not."""
+        if not self.is_fresh:
+            raise StoreError(f"accounts could not be followed for {self._stale_s:g} s (auth.stale_ttl)")
+
     async def catch_up(self) -> None:
         """Follow what has changed up to now. Raises StoreError."""
+        began_s = self._clock_s()
         async with self._following, reading(self._engine) as connection:
             if self.version >= 0 and self._now() - self._followed_at < CHANGES_KEPT / 2:
                 known = await stored.since(connection, self.version)
@@ -98,6 +122,7 @@ class Directory:
                 for held in self._held:
                     held.clear()
             self._take(known)
+        self._known_s = max(self._known_s, began_s)
 
     def _take(self, known: stored.Known) -> None:
         _merge(self._users, known.users)
@@ -111,11 +136,17 @@ class Directory:
         self._followed_at = self._now()
 
     @asynccontextmanager
-    async def following(self, *, poll_s: float = POLL_S) -> AsyncIterator[None]:
-        """Read everything, then follow until left."""
+    async def following(
+        self, *, poll_s: float = POLL_S, on_fault: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Read everything, then follow until left.
+
+        `on_fault` is called should that end by a fault of ours, which is raised on leaving: what other processes revoke
+        is not heard of any more.
+        """
         await self.catch_up()
         task = asyncio.create_task(self._follow_for_ever(poll_s), name="directory")
-        task.add_done_callback(_tell_of_a_fault)
+        task.add_done_callback(lambda over: _tell_of_a_fault(over, on_fault))
         try:
             yield
         finally:
@@ -145,26 +176,27 @@ class Directory:
             del self._sessions[session.id]
 
     async def look_soon(self) -> bool:
-        """Look now, unless that was done a moment ago; whether there was something new."""
-        before = self.version  # Who waits for another's look learns from it, too.
+        """Wait for a look that begins from now on, and share it with all who came before it; whether it told news."""
+        before, came_s = self.version, self._clock_s()
         async with self._looking:
-            now_s = self._clock_s()
-            if now_s - self._looked_s < LOOKS_APART_S:
-                return self.version != before
-            self._looked_s = now_s
-            try:
-                await self.look()
-            except StoreError as error:
-                log.warning("accounts can't be followed: %s", error)
-            return self.version != before
+            if self._looked_s <= came_s:
+                await self._sleep(max(0.0, self._looked_s + LOOKS_APART_S - came_s))
+                self._looked_s = self._clock_s()
+                try:
+                    await self.look()
+                except StoreError as error:
+                    log.warning("accounts can't be followed: %s", error)
+        return self.version != before
 
     async def look(self) -> None:
         """Follow, if there is something to follow, and store when keys were used. Raises StoreError."""
+        began_s = self._clock_s()
         async with reading(self._engine) as connection:
             version = await stored.version_of(connection)
         if version != self.version:
             await self.catch_up()
         self._followed_at = self._now()
+        self._known_s = max(self._known_s, began_s)
         await self._store_uses()
 
     async def _store_uses(self) -> None:
@@ -178,10 +210,10 @@ class Directory:
                 raise
 
 
-def _tell_of_a_fault(task: asyncio.Task[None]) -> None:
-    """At once, and not only at the end: revoked credentials of other processes are not heard of any more."""
+def _tell_of_a_fault(task: asyncio.Task[None], on_fault: Callable[[], None]) -> None:
     if not task.cancelled() and (fault := task.exception()) is not None:
-        log.critical("accounts are followed no more: restart the process", exc_info=fault)
+        log.critical("accounts are followed no more: the process ends", exc_info=fault)
+        on_fault()
 
 
 K = TypeVar("K")

@@ -26,6 +26,7 @@ class NewUser:
     password_hash: str
     role: Role
     is_active: bool
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ async def add(change: Change, new: NewUser) -> User:
         "password_hash": new.password_hash,
         "role": new.role.value,
         "is_active": new.is_active,
-        "limits": written(Limits()),
+        "limits": written(new.limits),
         "created_at_us": change.act.at,
     }
     try:

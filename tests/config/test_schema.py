@@ -133,10 +133,10 @@ ENFORCED = {
     "model_routing.aliases.x": "targets",
     "model_routing.aliases.x.targets.0": "model",
     "database": "url",
-    "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost default_limits",
+    "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost stale_ttl default_limits",
+    "auth.default_limits": "models endpoints",
 }
 ALL_PENDING = [
-    "auth.default_limits",
     "providers.x.keys.0.usage_window_limits",
     "providers.x.retry",
     "providers.x.breaker",

@@ -127,7 +127,12 @@ def test_no_jwt_secret_is_the_default(value: str) -> None:
 
 def test_limits_may_be_null_which_is_none() -> None:
     assert configured("auth: {default_limits: {rpm: null, models: null}}") == configured("")
-    assert [found.path for found in problems("auth: {default_limits: {rpm: 5, models: [a]}}")] == [
+    assert [found.path for found in problems("auth: {default_limits: {rpm: 5, budget_usd: 1}}")] == [
         "auth.default_limits.rpm",
-        "auth.default_limits.models",
+        "auth.default_limits.budget_usd",
     ]
+
+
+def test_models_and_endpoints_of_new_users_may_be_limited() -> None:
+    limits = configured("auth: {default_limits: {models: [gpt-*], endpoints: []}}").auth.default_limits
+    assert (limits.models, limits.endpoints) == (("gpt-*",), ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.logging_in import LoggingIn
 from relay.core.accounts.registering import Registering, register
 from relay.core.accounts.tokens import TokenAnswer, refresh
-from relay.core.credentials import Credentials
+from relay.core.credentials import Credentials, digest_of
 from relay.core.directory import LOOKS_APART_S, POLL_S, Directory
 from relay.errors import StoreError
 from relay.model import Limits, Principal, Role
@@ -27,7 +28,7 @@ from relay.store.changing import reading
 from relay.store.database import open_database
 from relay.store.users import UserChange
 from tests.support.accounts import STORES, accounts_in, new_store, store_url
-from tests.support.running import configuration
+from tests.support.running import ACCESS_KEY, configuration
 from tests.web.accounts.client import PASSWORD, Calendar
 
 CONFIG = configuration(auth={"registration": "open"})
@@ -102,22 +103,32 @@ async def test_what_another_process_has_just_made_is_known_when_it_is_asked_for(
         assert known_there.match(answer.access_token, calendar()) is not None
 
 
-async def test_strings_that_nobody_knows_are_not_looked_for_all_the_time(config: Config, tmp_path: Path) -> None:
-    calendar, moments = Calendar(), iter([0.0, LOOKS_APART_S / 2, LOOKS_APART_S])
+async def test_many_strings_that_nobody_knows_share_one_look_and_each_is_looked_for(
+    config: Config, tmp_path: Path
+) -> None:
+    calendar, slept_s, clock_s = Calendar(), [], [0.0]
+
+    async def sleep(how_long_s: float) -> None:
+        slept_s.append(how_long_s)
+        await asyncio.sleep(0)  # So that the others come meanwhile.
+        clock_s[0] += how_long_s + 0.001
+
     new_store(tmp_path)
     url = config.database.url.get_secret_value()
     async with accounts_in(tmp_path, config, calendar) as here, open_database(tmp_path, url) as engine:
-        there = Directory(engine, calendar, lambda: next(moments))
+        there = Directory(engine, calendar, lambda: clock_s[0], sleep=sleep)
         await there.catch_up()
         assert not await there.look_soon()
         await registered(here, "alice")
-        assert [await there.look_soon() for _ in range(2)] == [False, True]
+        clock_s[0] += LOOKS_APART_S / 4
+        assert all(await asyncio.gather(*(there.look_soon() for _ in range(50))))
+    assert slept_s == [0.0, pytest.approx(LOOKS_APART_S * 3 / 4)]
 
 
 async def test_a_process_that_can_follow_no_more_says_so_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, lines = asyncio.Event(), []
+    told, lines, ended = asyncio.Event(), [], []
 
     def tell(line: str, **more: object) -> None:
         lines.append(line)
@@ -132,13 +143,13 @@ async def test_a_process_that_can_follow_no_more_says_so_at_once(
         directory = Directory(engine, Calendar())
 
         async def follow() -> None:
-            async with directory.following(poll_s=0):
+            async with directory.following(poll_s=0, on_fault=lambda: ended.append(True)):
                 monkeypatch.setattr(stored, "version_of", broken)
                 await told.wait()
 
         with pytest.raises(ZeroDivisionError):
             await asyncio.wait_for(follow(), 10)
-    assert lines == ["accounts are followed no more: restart the process"]
+    assert (lines, ended) == (["accounts are followed no more: the process ends"], [True])
 
 
 async def test_a_store_that_is_gone_for_a_while_is_followed_again(
@@ -159,6 +170,51 @@ async def test_a_store_that_is_gone_for_a_while_is_followed_again(
         async with directory.following(poll_s=0):
             monkeypatch.setattr(stored, "version_of", gone_at_first)
             await asyncio.wait_for(looked.wait(), 10)
+
+
+async def test_accounts_are_believed_for_a_while_when_the_store_is_gone(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar, clock_s = Calendar(), [0.0]
+    new_store(tmp_path)
+    url = config.database.url.get_secret_value()
+    async with accounts_in(tmp_path, config, calendar) as here, open_database(tmp_path, url) as engine:
+        answer = await registered(here, "alice")
+        directory = Directory(engine, calendar, lambda: clock_s[0], stale=timedelta(seconds=60))
+        await directory.catch_up()
+        there = Credentials(AccessKeys(CONFIG), here.signer, directory)
+
+        async def gone(transaction: object) -> int:
+            raise StoreError("gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(stored, "version_of", gone)
+            clock_s[0] = 60
+            assert there.match(answer.access_token, calendar()) is not None
+            clock_s[0] = 60.1
+            assert there.match(answer.access_token, calendar()) is None
+            assert there.match(ACCESS_KEY, calendar()) is not None
+            with pytest.raises(StoreError, match="stale_ttl"):
+                await there.follow(answer.access_token, calendar())
+            assert not await there.follow("neither a key nor a token", calendar())
+        await directory.look()
+        assert there.match(answer.access_token, calendar()) is not None
+
+
+async def test_a_stale_key_is_good_no_more_either(config: Config, tmp_path: Path) -> None:
+    calendar, clock_s = Calendar(), [0.0]
+    new_store(tmp_path)
+    url = config.database.url.get_secret_value()
+    async with accounts_in(tmp_path, config, calendar) as here, open_database(tmp_path, url) as engine:
+        answer = await registered(here, "alice")
+        alice = credentials(here).match(answer.access_token, calendar())
+        assert alice is not None
+        made = await keys.make(here, alice, "laptop", Limits(), None, "-")
+        directory = Directory(engine, calendar, lambda: clock_s[0], stale=timedelta(seconds=60))
+        await directory.catch_up()
+        assert directory.of_key(digest_of(made.secret), calendar()) is not None
+        clock_s[0] = 61
+        assert directory.of_key(digest_of(made.secret), calendar()) is None
 
 
 async def test_what_can_be_no_credential_is_not_looked_for(config: Config, tmp_path: Path) -> None:

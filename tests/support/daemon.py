@@ -76,9 +76,10 @@ async def daemon(
     prefix: Sequence[str] = (),
     listener: socket.socket | None = None,
     auth: Mapping[str, Any] | None = None,
+    database_url: str = "",
 ) -> AsyncIterator[Daemon]:
     """Serve until left. `prefix` is a command that runs it; `listener` is handed over as systemd would."""
-    write_config(folder, providers or {}, server or {}, auth=auth or {})
+    write_config(folder, providers or {}, server or {}, auth=auth or {}, database={"url": database_url})
     command = [*prefix, sys.executable, str(PROGRAM), "serve", "--port", "0"]
     if listener is not None:
         script = f'exec env LISTEN_FDS=1 LISTEN_PID=$$ "$@" 3<&{listener.fileno()}'

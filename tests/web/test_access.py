@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from relay.app import World
+from relay.core.refusals import Kind
 from relay.web.middleware.access import credential
 from tests.conftest import StartRelay
 from tests.support.running import ACCESS_KEY, raw_exchange
@@ -129,6 +130,23 @@ async def test_a_header_that_is_sent_twice_is_refused(start_relay: StartRelay) -
     twice = f"Authorization: Bearer {ACCESS_KEY}\r\n" * 2
     answer = await raw_exchange(relay.port, f"{head}{twice}\r\n".encode() + CALL)
     assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+async def test_wrong_credentials_are_counted_and_told_without_what_they_were(
+    start_relay: StartRelay, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay = await start_relay()
+    wrong = {"x-api-key": "wrong-canary", "X-Forwarded-For": "203.0.113.7"}
+    for path in ("/v1/chat/completions", "/api/nothing"):
+        async with aiohttp.request("POST", f"{relay.url}{path}", headers=wrong) as answer:
+            assert answer.status == 401
+    async with aiohttp.request("GET", f"{relay.url}/v1/models", headers=wrong) as answer:
+        assert answer.status == 200  # Where none is needed, a bad one counts as none.
+    async with aiohttp.request("POST", f"{relay.url}/v1/chat/completions") as answer:
+        assert answer.status == 401
+    assert relay.state.refusals.counts == {Kind.ACCESS_KEY: 2}
+    assert "no valid access key, from 127.0.0.1; 2 of these since the start" in caplog.messages
+    assert "wrong-canary" not in caplog.text
 
 
 @pytest.mark.proof

@@ -14,6 +14,7 @@ from relay.core.directory import Directory
 from relay.core.passwords import PasswordHasher
 from relay.core.tokens import TokenSigner
 from relay.errors import Conflict
+from relay.model import Limits, Role
 from relay.store.database import Engine
 
 T = TypeVar("T")
@@ -75,11 +76,17 @@ class AccountDesk:
     lifetimes: Lifetimes
     registration: str
     """`auth.registration`."""
+    default_limits: Limits
+    """Of new users with the role `user`."""
     now: Callable[[], datetime]
     reserved_names: frozenset[str] = frozenset()
     """Case-folded: those under which others are known in records and in the audit log."""
     set_up: SetUpToken = field(default_factory=SetUpToken)
     finishing: Finishing = field(default_factory=Finishing)
+
+    def limits_of_new(self, role: Role) -> Limits:
+        """What somebody new may use: admins are trusted with everything."""
+        return self.default_limits if role is Role.USER else Limits()
 
     def assert_free(self, username: str) -> None:
         """Raises Conflict for a name that would be taken for somebody else's."""

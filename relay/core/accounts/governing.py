@@ -12,7 +12,7 @@ from relay.core.accounts.standing import standing
 from relay.core.credentials import digest_of
 from relay.errors import Forbidden, NoSuch
 from relay.identity import Act, User
-from relay.model import Principal, Role
+from relay.model import Limits, Principal, Role
 from relay.store import invites, sessions, users
 from relay.store.changing import Change, changing, reading
 from relay.store.users import NewUser, UserChange
@@ -35,6 +35,9 @@ class Adding:
     email: str
     password: str
     role: Role
+    is_active: bool = True
+    limits: Limits | None = None
+    """None: those of `auth.default_limits`."""
 
 
 async def page(desk: AccountDesk, *, offset: int, limit: int) -> tuple[Sequence[User], int]:
@@ -50,7 +53,9 @@ async def add(desk: AccountDesk, principal: Principal, asked: Adding, client_ip:
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
         _assert_may_appoint(await standing(change, principal, least=Role.ADMIN), asked.role)
-        user = await users.add(change, NewUser(asked.username, asked.email, password_hash, asked.role, is_active=True))
+        limits = desk.limits_of_new(asked.role) if asked.limits is None else asked.limits
+        new = NewUser(asked.username, asked.email, password_hash, asked.role, asked.is_active, limits)
+        user = await users.add(change, new)
         await change.audited("user_added", user.username, role=user.role.name.lower())
     await desk.directory.catch_up()
     return user

@@ -54,7 +54,8 @@ async def register(
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
     async with changing(desk.engine, Act(asked.username, client_ip, desk.now())) as change:
         role, is_active = await _terms(desk, change, asked, may_set_up=may_set_up)
-        user = await users.add(change, NewUser(asked.username, asked.email, password_hash, role, is_active))
+        new = NewUser(asked.username, asked.email, password_hash, role, is_active, desk.limits_of_new(role))
+        user = await users.add(change, new)
         await change.audited("register", user.username, role=role.name.lower(), is_active=is_active)
         answer = await open_session(desk, change, user, asked.user_agent) if is_active else None
     await desk.directory.catch_up()

@@ -165,6 +165,8 @@ class UserBody(Body):
     email: Email
     password: Password
     role: RoleName = Role.USER
+    is_active: bool = True
+    limits: LimitsBody | None = None
 
 
 class UserChangeBody(Body):

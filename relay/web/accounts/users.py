@@ -33,7 +33,8 @@ class UsersHandler:
         """201."""
         principal, client_ip = principal_of(request), self._api.client_ip(request)
         body = await self._api.body(request, UserBody)
-        asked = Adding(body.username, body.email, body.password, body.role)
+        limits = None if body.limits is None else body.limits.value()
+        asked = Adding(body.username, body.email, body.password, body.role, body.is_active, limits)
         user = await self._api.done(governing.add(self._desk, principal, asked, client_ip))
         return rendering.enveloped(rendering.governed(user), self._desk.now(), status=201)
 

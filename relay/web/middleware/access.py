@@ -12,6 +12,8 @@ from typing import Protocol
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
+from relay.core.credentials import kind_of
+from relay.core.refusals import Refusals
 from relay.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from relay.model import Dialect, Principal
 from relay.web.answers import printable
@@ -30,17 +32,27 @@ class Matching(Protocol):
         ...
 
     async def follow(self, presented: str, now: datetime, /) -> bool:
-        """Whether a string that matched nothing may match something by now."""
+        """Whether a string that matched nothing may match something by now. Raises StoreError: nobody knows."""
         ...
 
 
 class Gatekeeper:
     """Admits a request or raises."""
 
-    def __init__(self, routes: RouteIndex, credentials: Matching, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        routes: RouteIndex,
+        credentials: Matching,
+        refusals: Refusals,
+        *,
+        now: Callable[[], datetime],
+        client_ip: Callable[[web.Request], str],
+    ) -> None:
         self._routes = routes
         self._credentials = credentials
+        self._refusals = refusals
         self._now = now
+        self._client_ip = client_ip
 
     def admit(self, request: web.Request, exchange: Exchange) -> None:
         """Set the exchange's principal and dialect. Raises Unauthorized, Forbidden, NotFound or MethodNotAllowed."""
@@ -56,9 +68,17 @@ class Gatekeeper:
         _decide(request, route, principal)
 
     async def has_news(self, request: web.Request) -> bool:
-        """Whether a request that was refused may be admitted by now: another process has just made its credential."""
+        """Whether a request that was refused may be admitted by now: another process has just made its credential.
+
+        Raises StoreError where nobody knows.
+        """
         presented = credential(request.headers)
-        return bool(presented) and await self._credentials.follow(presented or "", self._now())
+        if not presented:
+            return False
+        if await self._credentials.follow(presented, self._now()):
+            return True
+        self._refusals.note(kind_of(presented), self._client_ip(request))
+        return False
 
     def _route(self, request: web.Request) -> Route | None:
         """The matched row; None for an unknown path, another method, and a registered route without a row."""

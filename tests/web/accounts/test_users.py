@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.running import ACCESS_KEY
 from tests.web.accounts.client import PASSWORD, Api
+from tests.web.accounts.conftest import StartApi
 
 
 async def added(api: Api, by: str, name: str, role: str = "user") -> Any:
@@ -37,6 +38,36 @@ async def test_admins_see_all_users_a_page_at_a_time(api: Api) -> None:
     assert (metadata["page"], metadata["page_size"], metadata["total"]) == (2, 3, 4)
     assert answer.data[0]["is_active"] is True
     assert b"password" not in answer.raw
+
+
+async def test_a_user_may_be_made_inactive_and_with_limits(api: Api) -> None:
+    root = await api.super_admin()
+    body = {"username": "anna", "email": "anna@example.org", "password": PASSWORD}
+    limits = {"models": ["gpt-*"], "endpoints": None}
+    answer = await api.call("POST", "/api/users", {**body, "is_active": False, "limits": limits}, by=root)
+    assert (answer.status, answer.data["is_active"], answer.data["limits"]) == (201, False, limits)
+    assert (await api.log_in("anna")).status == 401
+
+
+async def test_new_users_have_the_limits_of_the_configuration_and_admins_have_none(start_api: StartApi) -> None:
+    api = await start_api(default_limits={"models": ["nothing-*"]})
+    root = await api.super_admin()
+    token = await api.token("anna")
+    await added(api, root, "bert")
+    await added(api, root, "carl", "admin")
+    body = {"username": "dora", "email": "dora@example.org", "password": PASSWORD, "limits": {}}
+    await api.call("POST", "/api/users", body, by=root)
+    users = (await api.call("GET", "/api/users", by=root)).data
+    assert [(user["username"], user["limits"]["models"]) for user in users] == [
+        ("root", None),
+        ("anna", ["nothing-*"]),
+        ("bert", ["nothing-*"]),
+        ("carl", None),
+        ("dora", None),
+    ]
+    call = {"model": "demo", "messages": [{"role": "user", "content": "Hello"}]}
+    answer = await api.call("POST", "/v1/chat/completions", call, by=token)
+    assert (answer.status, answer.error["type"]) == (403, "permission_error")
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page_size=201", "page_size=-1", "page=1e3", "page=" + "9" * 30])

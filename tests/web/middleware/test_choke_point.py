@@ -14,11 +14,12 @@ from multidict import CIMultiDict
 
 from relay import faults
 from relay.core.access_keys import AccessKeys
-from relay.errors import Forbidden, InvalidRequest, RelayError
-from relay.model import Dialect
+from relay.core.refusals import Refusals
+from relay.errors import Forbidden, InvalidRequest, RelayError, StoreError
+from relay.model import Dialect, Principal
 from relay.web.exchange import EXCHANGE
 from relay.web.middleware import ChokePoint, choke_point
-from relay.web.middleware.access import Gatekeeper
+from relay.web.middleware.access import Gatekeeper, Matching
 from relay.web.middleware.cors import Cors
 from relay.web.routes import Access, Handler, Route, register
 from relay.web.writer import ClientWriter
@@ -34,14 +35,31 @@ Serve = Callable[..., Awaitable[int]]
 async def serve(serve_app: ServeApp) -> Serve:
     """Serves a handler at `GET /`, for everyone, behind the middleware and nothing else; gives the port."""
 
-    async def start(handler: Handler, *, dialect: Dialect = Dialect.CHAT, access: Access = Access.PUBLIC) -> int:
+    async def start(
+        handler: Handler,
+        *,
+        dialect: Dialect = Dialect.CHAT,
+        access: Access = Access.PUBLIC,
+        credentials: Matching | None = None,
+    ) -> int:
         app = web.Application()
         routes = register(app, (Route("GET", "/", handler, access, dialect),))
-        gatekeeper = Gatekeeper(routes, AccessKeys(configuration()), now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        keys, now = credentials or AccessKeys(configuration()), datetime(2026, 1, 1, tzinfo=UTC)
+        gatekeeper = Gatekeeper(routes, keys, Refusals(), now=lambda: now, client_ip=lambda request: "192.0.2.1")
         app.middlewares.append(choke_point(ChokePoint(gatekeeper, Cors([PAGE]), lambda: "req_new", lambda: 1.5)))
         return await serve_app(app)
 
     return start
+
+
+class Unknowable:
+    """Credentials while the store is gone."""
+
+    def match(self, presented: str, now: datetime, /) -> Principal | None:
+        return None
+
+    async def follow(self, presented: str, now: datetime, /) -> bool:
+        raise StoreError("gone for too long")
 
 
 async def get(port: int, *lines: str, method: str = "GET") -> bytes:
@@ -222,3 +240,12 @@ async def test_a_preflight_reaches_no_handler(serve: Serve) -> None:
         port, f"Origin: {PAGE}", "Access-Control-Request-Method: GET", "Connection: close", method="OPTIONS"
     )
     assert answer.startswith(b"HTTP/1.1 204 ")
+
+
+async def test_a_credential_that_nobody_can_look_up_is_not_called_wrong(serve: Serve) -> None:
+    port = await serve(fine, access=Access.USER, credentials=Unknowable())
+    head, body = told(await get(port, "x-api-key: sk-mr-x"))
+    assert (head.split(b" ")[1], b"Retry-After: 1" in head, b"store" in body) == (b"503", True, True)
+    assert (await get(port)).startswith(b"HTTP/1.1 401 ")
+    public = await serve(fine, credentials=Unknowable())
+    assert (await get(public, "x-api-key: sk-mr-x")).startswith(b"HTTP/1.1 200 ")
