@@ -40,6 +40,7 @@ from relay.upstream.transport import Transport
 from relay.version import NAME, VERSION
 from relay.web.accounts.auth import AuthHandler
 from relay.web.accounts.bodies import MAX_BYTES
+from relay.web.accounts.invites import InvitesHandler
 from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.request import AccountApi
 from relay.web.accounts.users import UsersHandler
@@ -126,7 +127,7 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:
     limits = replace(desk.body_limits, max_bytes=min(MAX_BYTES, config.server.max_body_bytes))
     api = AccountApi(state.accounts, limits, desk.client_ip)
-    return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api))
+    return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api), InvitesHandler(api))
 
 
 def _desk(config: Config, relay: Relay, state: State, world: World) -> Desk:

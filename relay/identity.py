@@ -49,6 +49,20 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """A code that makes one account; the store knows its digest alone."""
+
+    id: str
+    """The first characters of the digest."""
+    role: Role
+    created_at: datetime
+    created_by: int | None
+    """A user's number; None: an access key or the command line."""
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """Who does something to an account, for the audit log; never with a secret."""
 

@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from relay.errors import ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError
+from relay.errors import ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError, WrongPassword
 from relay.formats.registry import DIALECTS
 from relay.model import Dialect
 from relay.web.connection import SERVER
@@ -16,6 +16,13 @@ from relay.web.exchange import Exchange
 
 UNAUTHORIZED_BODY = b'{"error": {"message": "Unauthorized", "type": "auth_error"}}'
 """The same to the letter for every reason, route and dialect."""
+
+
+WRONG_PASSWORD_BODY = b'{"error": {"message": "Incorrect username or password", "type": "auth_error"}}'
+_TO_THE_LETTER: dict[type[RequestError], bytes] = {
+    Unauthorized: UNAUTHORIZED_BODY,
+    WrongPassword: WRONG_PASSWORD_BODY,
+}
 
 
 def document(value: Any, *, status: int = 200) -> web.Response:
@@ -37,9 +44,10 @@ def identify(response: web.StreamResponse, exchange: Exchange) -> None:
 
 def refusal(error: RequestError, exchange: Exchange) -> web.Response:
     """The relay's own no."""
-    if isinstance(error, Unauthorized):
-        headers = {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}
-        return web.Response(status=401, body=UNAUTHORIZED_BODY, headers=headers)
+    literal = _TO_THE_LETTER.get(type(error))
+    if literal is not None:
+        headers = {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}  # RFC 9110, 11.6.1
+        return web.Response(status=401, body=literal, headers=headers)
     response = _error(error.facts, exchange)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(error.allowed)

@@ -15,6 +15,7 @@ from aiohttp import HttpVersion11, web
 from relay.core.endpoints import ENDPOINTS, Endpoint
 from relay.model import Dialect, Role
 from relay.web.accounts.auth import AuthHandler
+from relay.web.accounts.invites import InvitesHandler
 from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.users import UsersHandler
 from relay.web.info import InfoHandler
@@ -56,6 +57,7 @@ class AccountHandlers:
     auth: AuthHandler
     keys: KeysHandler
     users: UsersHandler
+    invites: InvitesHandler
 
 
 def table(
@@ -77,7 +79,7 @@ def table(
 
 
 def _account_routes(accounts: AccountHandlers) -> Iterator[Route]:
-    auth, keys, users = accounts.auth, accounts.keys, accounts.users
+    auth, keys, users, invites = accounts.auth, accounts.keys, accounts.users, accounts.invites
     public, user, admin = Access.PUBLIC, Access.USER, Access.ADMIN
     yield Route("POST", "/api/auth/register", auth.register, public)
     yield Route("POST", "/api/auth/login", auth.log_in, public)
@@ -94,7 +96,9 @@ def _account_routes(accounts: AccountHandlers) -> Iterator[Route]:
     yield Route("POST", "/api/users", users.add, admin)
     yield Route("PATCH", "/api/users/{id}", users.change, admin)
     yield Route("DELETE", "/api/users/{id}", users.delete, admin)
-    yield Route("POST", "/api/invites", users.invite, admin)
+    yield Route("GET", "/api/invites", invites.list, admin)
+    yield Route("POST", "/api/invites", invites.make, admin)
+    yield Route("DELETE", "/api/invites/{id}", invites.revoke, admin)
 
 
 async def _invite(request: web.Request) -> None:

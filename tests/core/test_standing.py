@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from relay.core.access_keys import AccessKeys
-from relay.core.accounts import governing, keys, logging_in, profile
+from relay.core.accounts import governing, inviting, keys, logging_in, profile
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.governing import Adding
 from relay.core.accounts.logging_in import LoggingIn
@@ -120,7 +120,7 @@ async def test_who_was_dismissed_meanwhile_governs_no_more(desk: AccountDesk) ->
         governing.add(desk, stale, Adding("eve", "eve@example.org", PASSWORD, Role.USER), "-"),
         governing.change_user(desk, stale, other.user.id, UserChange(role=Role.USER), "-"),
         governing.delete(desk, stale, other.user.id, "-"),
-        governing.invite(desk, stale, Role.USER, timedelta(days=1), "-"),
+        inviting.make(desk, stale, Role.USER, timedelta(days=1), "-"),
     ):
         with pytest.raises(Forbidden):
             await act
@@ -150,7 +150,7 @@ async def test_an_invite_is_worth_what_its_maker_may_do(desk: AccountDesk, chang
     root, other = await registered(desk, "root", OPERATOR), await registered(desk, "other")
     await governing.change_user(desk, CLI, other.user.id, UserChange(role=Role.SUPER_ADMIN), "-")
     maker = principal_of(desk, root)
-    made = [await governing.invite(desk, maker, role, timedelta(days=1), "-") for role in (Role.SUPER_ADMIN, Role.USER)]
+    made = [await inviting.make(desk, maker, role, timedelta(days=1), "-") for role in (Role.SUPER_ADMIN, Role.USER)]
     await governing.change_user(desk, CLI, root.user.id, change, "-")
     outcomes: list[Role | None] = []
     for number, invite in enumerate(made):

@@ -8,7 +8,8 @@
     tokens        the token answer: access token, refresh token
     profile       what users change about themselves
     keys          API keys
-    governing     what admins change about others; invites
+    governing     what admins change about others
+    inviting      codes that make an account
 
 Each act is one transaction, leaves a line in the audit log, and holds in this process before it is answered.
 """

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import standing
-from relay.core.credentials import digest_of
-from relay.errors import Forbidden, NoSuch
+from relay.core.accounts.standing import assert_may_appoint, standing
+from relay.errors import NoSuch
 from relay.identity import Act, User
 from relay.model import Limits, Principal, Role
-from relay.store import invites, sessions, users
+from relay.store import sessions, users
 from relay.store.changing import Change, changing, reading
 from relay.store.users import NewUser, UserChange
-
-
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """A code that makes one account, shown once."""
-
-    code: str
-    role: Role
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +36,11 @@ async def page(desk: AccountDesk, *, offset: int, limit: int) -> tuple[Sequence[
 
 async def add(desk: AccountDesk, principal: Principal, asked: Adding, client_ip: str) -> User:
     """Raises Forbidden, Conflict, InvalidRequest."""
-    _assert_may_appoint(principal, asked.role)
+    assert_may_appoint(principal, asked.role)
     desk.assert_free(asked.username)
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        _assert_may_appoint(await standing(change, principal, least=Role.ADMIN), asked.role)
+        assert_may_appoint(await standing(change, principal, least=Role.ADMIN), asked.role)
         limits = desk.limits_of_new(asked.role) if asked.limits is None else asked.limits
         new = NewUser(asked.username, asked.email, password_hash, asked.role, asked.is_active, limits)
         user = await users.add(change, new)
@@ -69,7 +57,7 @@ async def change_user(
         principal = await standing(change, principal, least=Role.ADMIN)
         before = await _subject(change, principal, user_id)
         if wanted.role is not None and wanted.role is not before.role:
-            _assert_may_appoint(principal, wanted.role)
+            assert_may_appoint(principal, wanted.role)
         changed = await users.update(change, user_id, wanted)
         if wanted.is_active is False:
             await sessions.end_all_of(change, user_id)
@@ -103,32 +91,14 @@ async def delete(desk: AccountDesk, principal: Principal, user_id: int, client_i
     await desk.directory.catch_up()
 
 
-async def invite(desk: AccountDesk, principal: Principal, role: Role, lives: timedelta, client_ip: str) -> Invite:
-    """Raises Forbidden."""
-    _assert_may_appoint(principal, role)
-    code = secrets.token_urlsafe(24)
-    made = Invite(code, role, desk.now() + lives)
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        _assert_may_appoint(await standing(change, principal, least=Role.ADMIN), role)
-        await invites.add(change, digest_of(code), role, made.expires_at, principal.user_id)
-        await change.audited("invite_made", "-", role=role.name.lower())
-    return made
-
-
 async def _subject(change: Change, principal: Principal, user_id: int) -> User:
     """Whom it is about, as the transaction sees them."""
     user = await users.get(change.connection, user_id)
     if user is None:
         raise NoSuch("user", user_id)
     if user.role > Role.USER and principal.user_id != user.id:
-        _assert_may_appoint(principal, user.role)  # Who may not make an admin may not unmake one either.
+        assert_may_appoint(principal, user.role)  # Who may not make an admin may not unmake one either.
     return user
-
-
-def _assert_may_appoint(principal: Principal, role: Role) -> None:
-    """Users are made by admins, admins and super admins by super admins alone: the access key is none."""
-    if role > Role.USER and principal.role < Role.SUPER_ADMIN:
-        raise Forbidden(f"Only a super admin may do this to somebody with the role {role.name.lower()}.")
 
 
 def _told(wanted: UserChange) -> dict[str, object]:

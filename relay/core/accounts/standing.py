@@ -26,3 +26,12 @@ async def standing(change: Change, principal: Principal, *, least: Role = Role.U
     if principal.role < least:
         raise Forbidden(f"This needs the role {least.name.lower()}.")
     return principal
+
+
+def assert_may_appoint(principal: Principal, role: Role) -> None:
+    """Users are made by admins, admins and super admins by super admins alone: the access key is none.
+
+    Raises Forbidden.
+    """
+    if role > Role.USER and principal.role < Role.SUPER_ADMIN:
+        raise Forbidden(f"Only a super admin may do this to somebody with the role {role.name.lower()}.")

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from relay.core.accounts.governing import Invite
+from relay.core.accounts.inviting import MadeInvite
 from relay.core.accounts.keys import MadeKey
 from relay.core.accounts.tokens import TokenAnswer
-from relay.identity import ApiKey, User
+from relay.identity import ApiKey, Invite, User
 from relay.model import Limits, Principal, Role
 from relay.web.answers import document
 
@@ -79,9 +79,21 @@ def made_key(made: MadeKey) -> dict[str, Any]:
     return {**key(made.key), "key": made.secret}
 
 
-def invite(made: Invite) -> dict[str, Any]:
+def invite(known: Invite) -> dict[str, Any]:
+    """An invite without its code."""
+    return {
+        "id": known.id,
+        "role": known.role.name.lower(),
+        "created_at": moment(known.created_at),
+        "created_by": known.created_by,
+        "expires_at": moment(known.expires_at),
+        "used_at": moment(known.used_at),
+    }
+
+
+def made_invite(made: MadeInvite) -> dict[str, Any]:
     """An invite with its code."""
-    return {"code": made.code, "role": made.role.name.lower(), "expires_at": moment(made.expires_at)}
+    return {**invite(made.invite), "code": made.code}
 
 
 def limits(known: Limits) -> dict[str, Any]:

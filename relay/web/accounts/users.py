@@ -1,8 +1,6 @@
-"""/api/users and /api/invites: for admins."""
+"""/api/users: for admins."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from aiohttp import web
 
@@ -10,7 +8,7 @@ from relay.core.accounts import governing
 from relay.core.accounts.governing import Adding
 from relay.store.users import UserChange
 from relay.web.accounts import rendering
-from relay.web.accounts.bodies import InviteBody, UserBody, UserChangeBody
+from relay.web.accounts.bodies import UserBody, UserChangeBody
 from relay.web.accounts.request import AccountApi, number, paging, principal_of
 
 
@@ -52,11 +50,3 @@ class UsersHandler:
         principal, client_ip, user_id = principal_of(request), self._api.client_ip(request), number(request, "user")
         await self._api.done(governing.delete(self._desk, principal, user_id, client_ip))
         return web.Response(status=204)
-
-    async def invite(self, request: web.Request) -> web.Response:
-        """201 with the code."""
-        principal, client_ip = principal_of(request), self._api.client_ip(request)
-        body = await self._api.body(request, InviteBody)
-        lives = timedelta(seconds=body.expires_in)
-        made = await self._api.done(governing.invite(self._desk, principal, body.role, lives, client_ip))
-        return rendering.enveloped(rendering.invite(made), self._desk.now(), status=201)

@@ -202,8 +202,8 @@ async def test_a_log_in_is_by_name_or_address_in_any_case(api: Api) -> None:
 async def test_unknown_and_wrong_are_one(api: Api, name: str, password: str) -> None:
     await api.register()
     answer = await api.log_in(name, password)
-    expected = {"message": "Incorrect username or password", "type": "auth_error", "param": None, "code": None}
-    assert (answer.status, answer.json) == (401, {"error": expected})
+    expected = {"error": {"message": "Incorrect username or password", "type": "auth_error"}}
+    assert (answer.status, answer.json) == (401, expected)
 
 
 async def test_passwords_are_one_however_their_letters_are_composed(api: Api) -> None:

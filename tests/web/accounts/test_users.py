@@ -83,7 +83,9 @@ async def test_a_page_that_is_none_is_a_bad_request(api: Api, query: str) -> Non
         ("POST", "/api/users"),
         ("PATCH", "/api/users/1"),
         ("DELETE", "/api/users/1"),
+        ("GET", "/api/invites"),
         ("POST", "/api/invites"),
+        ("DELETE", "/api/invites/0123456789abcdef"),
     ],
 )
 async def test_users_do_not_govern(api: Api, method: str, path: str) -> None:
