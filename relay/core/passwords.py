@@ -27,6 +27,8 @@ from relay.errors import InvalidRequest, TooManyRequests
 
 MIN_CHARACTERS = 8
 MAX_CHARACTERS = 128
+MIN_COST = 4
+"""Of bcrypt."""
 COMMON = 3000
 """So many of the most common passwords (of those that are long enough) are refused."""
 MAX_WAITING = 20
@@ -79,7 +81,7 @@ def cost_of(known: str) -> int:
 
 
 def _at_cost(cost: int, known: str) -> str:
-    """A hash of nothing that takes as long to compare as one of this cost: `$2b$08$` and any salt."""
+    """A hash of nothing that takes as long to compare as one of this cost: `$2b$08$`, and the rest of another."""
     return f"$2b${cost:02}${known.split('$')[3]}"
 
 
@@ -93,8 +95,8 @@ class PasswordHasher:
     def __init__(self, cost: int, threads: ThreadPoolExecutor) -> None:
         self._cost = cost
         self._threads = threads
-        self._nobodys = hashed("nobody's", cost)
-        """What is compared with where there is no user, so that the time does not tell."""
+        self._nobodys = hashed("nobody's", MIN_COST)
+        """What is compared with, at any cost, where there is no user, so that the time does not tell."""
         self.waiting = 0
         """How many are under way or wait for a thread."""
 
@@ -111,11 +113,14 @@ class PasswordHasher:
         return await self._run(lambda: self._compared(password, known))
 
     def _compared(self, password: str, known: str | None) -> bool:
-        """A hash of cost n takes 2^n steps; one cheaper than nobody's is made up for by one of each cost between."""
-        is_right = matches(password, known or self._nobodys)
-        for cost in range(cost_of(known or self._nobodys), self._cost):
+        """A hash of cost n takes 2^n steps; one cheaper than today's is made up for by one of each cost between."""
+        if known is None:
+            matches(password, _at_cost(self._cost, self._nobodys))
+            return False
+        is_right = matches(password, known)
+        for cost in range(cost_of(known), self._cost):
             matches(password, _at_cost(cost, self._nobodys))
-        return is_right and known is not None
+        return is_right
 
     async def renewed(self, password: str, known: str) -> str | None:
         """A dearer hash of the same password, where the cost has been raised since; None: it is fine."""
