@@ -21,6 +21,7 @@ from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
 from relay.core.accounts.desk import AccountDesk
 from relay.core.admission import Admission, BodyBudget
+from relay.core.attempt import Clocks
 from relay.core.catalog import catalog_of
 from relay.core.credentials import Credentials
 from relay.core.health import Health, Lifecycle
@@ -33,7 +34,7 @@ from relay.sweep import INTERVAL_S, NEVER, Sweep, sweeping
 from relay.upstream import providers as upstream_providers
 from relay.upstream.demo import DEMO_MODELS, DemoTransport
 from relay.upstream.direct import open_direct
-from relay.upstream.keyring import KeyState
+from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import DEMO, Provider
 from relay.upstream.session import SessionTransport, open_sessions
 from relay.upstream.transport import Transport
@@ -76,12 +77,13 @@ def _call_ids() -> Callable[[], str]:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the parts take from outside: clocks and ids. Tests pass their own."""
+    """What the parts take from outside: clocks, ids and chance. Tests pass their own."""
 
     now: Callable[[], datetime] = _utc_now
     clock_s: Callable[[], float] = time.monotonic
     new_id: Callable[[], str] = field(default_factory=_request_ids)
     new_call_id: Callable[[], str] = field(default_factory=_call_ids)
+    random: Callable[[], float] = random.random  # It guards nothing.
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ class State:
     refusals: Refusals = field(default_factory=Refusals)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
-    key_states: dict[str, KeyState] = field(default_factory=dict)
+    rings: dict[str, RingMemory] = field(default_factory=dict)
 
 
 def build(config: Config, transports: Mapping[str, Transport], state: State, world: World) -> web.Application:
@@ -106,7 +108,8 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
     def transport_of(provider: Provider) -> Transport:
         return demo if provider.name == DEMO else transports[provider.http_client]
 
-    relay = Relay(catalog, providers, transport_of, state.key_states, now=world.now, clock_s=world.clock_s)
+    keyrings = _keyrings(providers, state, world)
+    relay = Relay(catalog, providers, transport_of, keyrings, Clocks(world.now, world.clock_s))
     desk = _desk(config, relay, state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now)
     rows = table(
@@ -122,6 +125,19 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
     parts = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
     app.middlewares.append(choke_point(parts))
     return app
+
+
+def _keyrings(providers: Mapping[str, Provider], state: State, world: World) -> dict[str, Keyring]:
+    return {
+        name: Keyring(
+            provider.keys,
+            state.rings.setdefault(name, RingMemory()),
+            strategy=provider.strategy,
+            random=world.random,
+            cooldown_s=provider.cooldown_s,
+        )
+        for name, provider in providers.items()
+    }
 
 
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:

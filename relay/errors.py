@@ -216,6 +216,17 @@ class Retry(enum.Enum):
     OTHER_TARGET = "another target"
 
 
+class Blame(enum.Enum):
+    """What a failed attempt is laid to, and so what rests or is counted because of it."""
+
+    NOBODY = "nobody: the request, the client or the relay"
+    TARGET = "the target: so many in a row, and it rests"
+    TARGET_DOWN = "the target, which rests at once: it can't be reached"
+    KEY_LIMITED = "the key's rate: it rests"
+    KEY_SPENT = "the key's quota or balance: it rests longer"
+    KEY_REFUSED = "the key itself, which the provider takes for wrong"
+
+
 class UpstreamError(RelayError):
     """One upstream attempt failed. Made by `relay.upstream` (connection) and `relay.core` (judgement of the answer)."""
 
@@ -223,13 +234,18 @@ class UpstreamError(RelayError):
         self,
         facts: ErrorFacts,
         retry: Retry,
+        blame: Blame = Blame.NOBODY,
         *,
+        wait_s: float | None = None,
         body: bytes | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         upstream_request_id: str | None = None,
     ) -> None:
         self.facts = facts
         self.retry = retry
+        self.blame = blame
+        self.wait_s = wait_s
+        """How long the provider asks to be left alone; None: it does not say."""
         self.body = body
         """The upstream's own error body, where it can be kept as it is; None: one is rendered from `facts`."""
         self.headers = headers

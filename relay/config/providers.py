@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from relay.config.base_url import checked_base_url
 from relay.config.headers import HeaderGlob, HeaderName, HeaderValue
-from relay.config.section import PENDING, Pending, Section
+from relay.config.section import PENDING, Section
 from relay.config.values import (
     Duration,
     Json,
@@ -47,14 +47,14 @@ class KeyConfig(Section):
     key: KeySecret
     label: Line
     """Unique in the provider; `key-1`, `key-2`, ... by position when the file names none."""
-    weight: Annotated[Whole, PENDING] = 1
+    weight: Whole = 1
     enabled: bool = True
     expires_at: UtcTime = None
     quota_limit: Annotated[Whole, PENDING] = 0
-    rate_limit_rps: Annotated[Number, PENDING] = 0
-    rate_limit_rpm: Annotated[Number, PENDING] = 0
-    rate_limit_tpm: Annotated[Number, PENDING] = 0
-    max_parallel: Annotated[Whole, PENDING] = 0
+    rate_limit_rps: Number = 0
+    rate_limit_rpm: Number = 0
+    rate_limit_tpm: Number = 0
+    max_parallel: Whole = 0
     usage_window_limits: WindowLimits = WindowLimits()
 
 
@@ -154,12 +154,12 @@ class ProviderConfig(Section):
     dialects: tuple[Dialect, ...] = ()
     """Empty: what the provider type speaks."""
     keys: Annotated[tuple[KeyConfig, ...], BeforeValidator(_labelled)] = ()
-    key_strategy: Annotated[Literal["", KeyStrategy], Pending(allowed=("round-robin",))] = ""
+    key_strategy: Literal["", KeyStrategy] = ""
     """Empty: `key_selection.strategy`."""
     headers: Table[HeaderName, HeaderValue] = Field(default_factory=nothing)
     forward_headers: tuple[HeaderGlob, ...] = ()
     http_client: Literal["direct", "aiohttp"] = "direct"
-    rate_limit_cooldown_s: Annotated[Duration, PENDING] = Field(60, alias="rate_limit_cooldown")
+    rate_limit_cooldown_s: Duration = Field(60, alias="rate_limit_cooldown")
     timeout: Annotated[TimeoutConfig, BeforeValidator(_both_waits)] = Field(default_factory=TimeoutConfig)
     max_parallel: Annotated[Whole, PENDING] = 0
     models: ModelsConfig = Field(default_factory=ModelsConfig)

@@ -16,7 +16,7 @@ POSTGRES_SCHEME = "postgresql+asyncpg://"
 class KeySelectionConfig(Section):
     """How a key is chosen where a provider does not say."""
 
-    strategy: Annotated[KeyStrategy, PENDING] = "round-robin"
+    strategy: KeyStrategy = "round-robin"
     queue_s: Annotated[Duration, PENDING] = Field(0, alias="queue")
     """How long a request waits for a key; 0: not at all."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from multidict import CIMultiDict
 
@@ -22,6 +23,7 @@ from relay.formats.upstream_json import NotJson, read_json
 from relay.formats.usage import read_usage
 from relay.formats.verdict import judged, refused
 from relay.model import AttemptRecord, Usage
+from relay.upstream.advised_wait import advised_wait_s
 from relay.upstream.headers import downward, upstream_request_id
 from relay.upstream.transport import Head, Transport, UpstreamCall, UpstreamRequest
 
@@ -32,6 +34,14 @@ MAX_ERROR_BYTES = 256 * 1024
 """As much of an error answer as is read."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The time of day, and one that never goes back."""
+
+    now: Callable[[], datetime]
+    clock_s: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,11 @@ class PlainAnswer:
 class Try:
     """One attempt of one call; however it ends, it is added to the call's trail."""
 
-    def __init__(self, request: RelayRequest, attempt: Attempt, trail: Trail, clock_s: Callable[[], float]) -> None:
+    def __init__(self, request: RelayRequest, attempt: Attempt, trail: Trail, clocks: Clocks) -> None:
         self._request = request
         self._attempt = attempt
         self._trail = trail
-        self._clock_s = clock_s
+        self._now, self._clock_s = clocks.now, clocks.clock_s
         self._parts = DIALECTS[request.endpoint.dialect]
 
     async def open(self, transport: Transport) -> PlainAnswer | RelayStream:
@@ -118,11 +128,13 @@ class Try:
         call.close()
         head = call.head
         body = bytes(collected.body)
-        error = refused(head.status, body, self._parts, retry_after=head.headers.get("Retry-After"))
+        error = refused(head.status, body, self._parts, wait_s=advised_wait_s(head.headers, self._now()))
         is_told = error.facts.status == head.status  # Else the refusal is the operator's business, not the client's.
         return UpstreamError(
             error.facts,
             error.retry,
+            error.blame,
+            wait_s=error.wait_s,
             body=error.body,
             headers=_told_headers(head) if is_told else (),
             upstream_request_id=upstream_request_id(head.headers),

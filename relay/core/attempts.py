@@ -1,26 +1,26 @@
-"""Which target, key and connection one call tries next. It decides and does no I/O: the choice of a key is passed in.
+"""Which target, key and connection one call tries next. It decides and does no I/O: keyrings and time are passed in.
 
-What a failure permits stands in its `retry`; that nothing is retried once a byte went to the client is the caller's
-part, since this object is then no longer asked.
+What a failure permits stands in its `retry`, and what it is laid to in its `blame`; that nothing is retried once a byte
+went to the client is the caller's part, since this object is then no longer asked.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self
 
 from relay.errors import Retry, UpstreamError
 from relay.model import Target
-from relay.upstream.keyring import Key
+from relay.upstream.keyring import Key, Keyring, Slot
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Connection
 
 MAX_ATTEMPTS = 3
 """Of one call, over all its targets and keys: more would cost the providers more than it gains the client."""
-
-ChooseKey = Callable[[Provider, Collection[str]], Key | None]
-"""(provider, labels already tried) -> a key that may be used now, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +29,68 @@ class Attempt:
 
     target: Target
     provider: Provider
-    key: Key | None
-    """None for a provider without keys."""
+    slot: Slot | None
+    """The right to use a key; None for a provider without keys."""
     connection: Connection = Connection.POOLED
+
+    @property
+    def key(self) -> Key | None:
+        """None for a provider without keys."""
+        return None if self.slot is None else self.slot.key
 
 
 class Attempts:
-    """The tries of one call, one after the other."""
+    """The tries of one call, one after the other. It holds one slot at a time, and frees it on leaving."""
 
-    def __init__(self, targets: Sequence[Target], providers: Mapping[str, Provider], choose_key: ChooseKey) -> None:
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        providers: Mapping[str, Provider],
+        keyrings: Mapping[str, Keyring],
+        now: Callable[[], datetime],
+    ) -> None:
         self._places = deque((target, providers[target.provider]) for target in targets)
-        self._choose_key = choose_key
+        self._keyrings = keyrings
+        self._now = now
         self._tried: set[str] = set()
         self._current: Attempt | None = None
+        self._slot: Slot | None = None
         self.made = 0
         """How many tries were handed out."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._slot is not None:
+            self._slot.free(self._now())
+
     def next(self, failure: UpstreamError | None = None) -> Attempt | None:
         """The first try, or the one that may follow a failure of the last; None: it is over."""
+        if failure is not None and self._slot is not None:
+            self._slot.failed(failure.blame, failure.wait_s, self._now())
         if self.made >= MAX_ATTEMPTS or (failure is not None and failure.retry is Retry.NEVER):
             return None
         found = self._after(failure.retry) if failure is not None else self._next_target()
         if found is not None:
             self.made += 1
-            self._current = found
+            self._hold(found)
         return found
+
+    def served(self) -> Slot | None:
+        """The last try serves. Whoever takes its slot frees it; None: there is none."""
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            slot.served()
+        return slot
+
+    def _hold(self, attempt: Attempt) -> None:
+        before, self._slot = self._slot, attempt.slot
+        if before is not None and before is not attempt.slot:
+            before.free(self._now())
+        self._current = attempt
 
     def _after(self, retry: Retry) -> Attempt | None:
         last = self._current
@@ -63,7 +100,7 @@ class Attempts:
             return elsewhere  # The last try: all keys and connections of a provider may share its fault.
         if retry is Retry.SAME_ONCE and last.connection is Connection.POOLED:
             return replace(last, connection=Connection.FRESH)
-        if retry is Retry.OTHER_KEY and last.key is not None:
+        if retry is Retry.OTHER_KEY and last.slot is not None:
             return self._with_key(last.target, last.provider) or self._next_target()
         return self._next_target()
 
@@ -78,8 +115,8 @@ class Attempts:
         return None
 
     def _with_key(self, target: Target, provider: Provider) -> Attempt | None:
-        key = self._choose_key(provider, self._tried)
-        if key is None:
+        slot = self._keyrings[provider.name].take(self._now(), self._tried)
+        if slot is None:
             return None
-        self._tried.add(key.label)
-        return Attempt(target, provider, key)
+        self._tried.add(slot.key.label)
+        return Attempt(target, provider, slot)

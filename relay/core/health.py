@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from relay.config.schema import Config
-from relay.upstream.keyring import available
 from relay.upstream.providers import Provider
 
 
@@ -70,10 +69,10 @@ class Health:
         return [name for name in self._providers if name not in self._config.providers]
 
     def _provider(self, name: str) -> dict[str, Any]:
-        provider = self._providers.get(name)
+        provider, now = self._providers.get(name), self._now()
         if provider is None:
             keys = len(self._config.providers[name].keys)
             return {"enabled": False, "keys": keys, "available_keys": 0, "status": "disabled"}
-        usable = len(available(provider.keys, self._now()))
+        usable = sum(key.is_good(now) for key in provider.keys)
         status = "ok" if usable or not provider.keys else "no_available_key"
         return {"enabled": True, "keys": len(provider.keys), "available_keys": usable, "status": status}

@@ -7,19 +7,19 @@ or a stream whose first event has been judged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from relay import faults
 from relay.core import routing
-from relay.core.attempt import PlainAnswer, Try
+from relay.core.attempt import Clocks, PlainAnswer, Try
 from relay.core.attempts import Attempt, Attempts
 from relay.core.calls import RelayRequest
+from relay.core.last_word import last_word
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
 from relay.errors import UpstreamError
-from relay.upstream.keyring import Key, KeyState, choose
+from relay.model import Target, Usage
+from relay.upstream.keyring import Keyring, Shortage, Slot
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
 
@@ -29,23 +29,20 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """Serves calls for one configuration; `key_states` outlive it, so that a reload does not forget them."""
+    """Serves calls for one configuration; the memory of the keyrings outlives it."""
 
     def __init__(
         self,
         catalog: routing.Catalog,
         providers: Mapping[str, Provider],
         transports: Callable[[Provider], Transport],
-        key_states: dict[str, KeyState],
-        *,
-        now: Callable[[], datetime],
-        clock_s: Callable[[], float],
+        keyrings: Mapping[str, Keyring],
+        clocks: Clocks,
     ) -> None:
         self._providers = providers
         self._transport_of = transports
-        self._key_states = key_states
-        self._now = now
-        self._clock_s = clock_s
+        self._keyrings = keyrings
+        self._clocks = clocks
         self._plan = lru_cache(MAX_PLANS)(lambda name, dialect: routing.plan(catalog, name, dialect))
         """For one configuration a name and a dialect always lead to the same targets."""
 
@@ -53,19 +50,35 @@ class Relay:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         targets = self._plan(request.model, request.endpoint.dialect)
         trail.target = targets[0]
-        attempts = Attempts(targets, self._providers, self._choose_key)
         failure: UpstreamError | None = None
-        while (attempt := attempts.next(failure)) is not None:
-            try:
-                return await Try(request, attempt, trail, self._clock_s).open(self._transport_of(attempt.provider))
-            except UpstreamError as error:
-                failure = error
-                _log_failure(request, attempt, error)
-        raise failure or faults.no_key()
+        with Attempts(targets, self._providers, self._keyrings, self._clocks.now) as attempts:
+            while (attempt := attempts.next(failure)) is not None:
+                try:
+                    transport = self._transport_of(attempt.provider)
+                    answer = await Try(request, attempt, trail, self._clocks).open(transport)
+                except UpstreamError as error:
+                    failure = error
+                    _log_failure(request, attempt, error)
+                else:
+                    self._hand_over(answer, attempts.served())
+                    return answer
+        raise last_word(failure, [self._shortage(target) for target in targets], attempts.made)
 
-    def _choose_key(self, provider: Provider, tried: Collection[str]) -> Key | None:
-        state = self._key_states.setdefault(provider.name, KeyState())
-        return choose(provider.keys, state, now=self._now(), tried=tried, strategy=provider.strategy)
+    def _hand_over(self, answer: PlainAnswer | RelayStream, slot: Slot | None) -> None:
+        """The key is in use until the end of the answer."""
+        if slot is None:
+            return
+        if isinstance(answer, PlainAnswer):
+            slot.free(self._clocks.now(), tokens=_total(answer.usage))
+        else:
+            answer.when_closed(lambda usage: slot.free(self._clocks.now(), tokens=_total(usage)))
+
+    def _shortage(self, target: Target) -> Shortage:
+        return self._keyrings[target.provider].shortage(self._clocks.now())
+
+
+def _total(usage: Usage | None) -> int:
+    return 0 if usage is None else (usage.input_tokens or 0) + (usage.output_tokens or 0)
 
 
 def _log_failure(request: RelayRequest, attempt: Attempt, error: UpstreamError) -> None:

@@ -7,6 +7,7 @@ upstream that failed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
@@ -51,6 +52,7 @@ class RelayStream:
         self._failed: UpstreamError | None = None
         self._upstream_ended = False
         self._is_over = False
+        self._when_closed: Callable[[Usage | None], None] | None = None
         self.status = call.head.status
         self.headers = headers
         self.failure: UpstreamError | None = None
@@ -65,6 +67,12 @@ class RelayStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._call.close()
+        if self._when_closed is not None:
+            self._when_closed(self.usage())
+
+    def when_closed(self, act: Callable[[Usage | None], None]) -> None:
+        """Have this called at the end, whichever it is, with what is known of the tokens."""
+        self._when_closed = act
 
     def feed(self, data: bytes, /) -> bool:
         """See Sink.feed. Once the answer has begun, each read is followed by a write: that is the back-pressure."""

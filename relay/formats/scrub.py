@@ -42,6 +42,8 @@ class Scrub:
         return UpstreamError(
             cleaned,
             error.retry,
+            error.blame,
+            wait_s=error.wait_s,
             body=None if error.body is None else self.data(error.body),
             headers=tuple((name, self._text(value)) for name, value in error.headers),
             upstream_request_id=self._optional(error.upstream_request_id),

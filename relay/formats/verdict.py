@@ -6,11 +6,12 @@ with the provider (its key, its balance) is told in the relay's words, since it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 from relay import faults
-from relay.errors import ErrorFacts, Retry, UpstreamError
+from relay.errors import Blame, ErrorFacts, Retry, UpstreamError
 from relay.formats.dialect import DialectParts
 from relay.formats.upstream_errors import NO_WORDS, UpstreamWords, read_loose_words
 from relay.formats.upstream_json import NotJson, read_json
@@ -28,36 +29,44 @@ _NAMES_THE_KEY = ("invalid_api_key", "authentication_error", "invalid_authentica
 _QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit_reached", "credit_balance_exhausted")
 
 
+def told_s(wait_s: float | None) -> int | None:
+    """What Retry-After says of a wait: whole seconds, at most MAX_RETRY_AFTER_S; None: nothing."""
+    return None if wait_s is None else min(math.ceil(wait_s), MAX_RETRY_AFTER_S)
+
+
 def refused(
     status: int,
     body: bytes,
     parts: DialectParts,
     *,
-    retry_after: str | None = None,
+    wait_s: float | None = None,
 ) -> UpstreamError:
-    """Judge an answer with an error status. What is kept of its words still holds all that the provider put there."""
+    """Judge an answer with an error status. What is kept of its words still holds all that the provider put there.
+
+    `wait_s` is what the provider asks for; None: nothing.
+    """
     document = _decode(body)
     words = read_loose_words(document) or NO_WORDS
-    error = judged(status, words, parts, retry_after=retry_after)
+    error = judged(status, words, parts, wait_s=wait_s)
     if error.facts.status == status and _is_own_shape(document, error):
-        return UpstreamError(error.facts, error.retry, body=body)
+        return UpstreamError(error.facts, error.retry, error.blame, wait_s=error.wait_s, body=body)
     return error
 
 
-def judged(status: int, words: UpstreamWords, parts: DialectParts, *, retry_after: str | None = None) -> UpstreamError:
+def judged(status: int, words: UpstreamWords, parts: DialectParts, *, wait_s: float | None = None) -> UpstreamError:
     """Judge a refusal by its status, real or read from its words."""
     if 300 <= status < 400:
         return faults.redirect()
     if status == 407 or status >= 600:  # Of a proxy that is none of the client's, or of nobody.
         return faults.protocol()
     if status == 401 or (status == 403 and _names_the_key(words)):
-        return _key_refused()
+        return faults.keys_rejected()
     if status == 402:
-        return _quota_gone(None)
+        return _quota_gone(wait_s)
     if status == 429:
-        return _rate_limited(words, _seconds(retry_after))
+        return _rate_limited(words, wait_s)
     if status in (408, 409) or status >= 500:
-        return _failed(status, words, parts, _seconds(retry_after))
+        return _failed(status, words, parts, wait_s)
     return _rejected(status, words)
 
 
@@ -65,36 +74,30 @@ def _names_the_key(words: UpstreamWords) -> bool:
     return words.code in _NAMES_THE_KEY or words.type in _NAMES_THE_KEY
 
 
-def _key_refused() -> UpstreamError:
-    message = "The provider refused the relay's own key; the operator must mend it."
-    facts = ErrorFacts(502, message, "server_error", "api_error", "upstream_auth", should_retry=False)
-    return UpstreamError(facts, Retry.OTHER_KEY)
-
-
-def _quota_gone(retry_after_s: int | None) -> UpstreamError:
+def _quota_gone(wait_s: float | None) -> UpstreamError:
     message = "The relay's quota with the provider is used up."
     facts = ErrorFacts(
-        429, message, "insufficient_quota", "billing_error", "insufficient_quota", None, retry_after_s, False
+        429, message, "insufficient_quota", "billing_error", "insufficient_quota", None, told_s(wait_s), False
     )
-    return UpstreamError(facts, Retry.OTHER_KEY)
+    return UpstreamError(facts, Retry.OTHER_KEY, Blame.KEY_SPENT, wait_s=wait_s)
 
 
-def _rate_limited(words: UpstreamWords, retry_after_s: int | None) -> UpstreamError:
+def _rate_limited(words: UpstreamWords, wait_s: float | None) -> UpstreamError:
     if words.code in _QUOTA_WORDS or words.type in _QUOTA_WORDS:
-        return _quota_gone(retry_after_s)
+        return _quota_gone(wait_s)
     message = words.message or "The provider's rate limit is reached."
     facts = ErrorFacts(
-        429, message, "rate_limit_error", "rate_limit_error", "rate_limit_exceeded", retry_after_s=retry_after_s
+        429, message, "rate_limit_error", "rate_limit_error", "rate_limit_exceeded", retry_after_s=told_s(wait_s)
     )
-    return UpstreamError(facts, Retry.OTHER_KEY)
+    return UpstreamError(facts, Retry.OTHER_KEY, Blame.KEY_LIMITED, wait_s=wait_s)
 
 
-def _failed(status: int, words: UpstreamWords, parts: DialectParts, retry_after_s: int | None) -> UpstreamError:
+def _failed(status: int, words: UpstreamWords, parts: DialectParts, wait_s: float | None) -> UpstreamError:
     message = words.message or f"The provider failed with status {status}."
     kind = "overloaded_error" if status in (503, 529) else "api_error"
     told = parts.overloaded_status if status == 529 else status
-    facts = ErrorFacts(told, message, "server_error", kind, words.code or None, retry_after_s=retry_after_s)
-    return UpstreamError(facts, Retry.OTHER_KEY)
+    facts = ErrorFacts(told, message, "server_error", kind, words.code or None, retry_after_s=told_s(wait_s))
+    return UpstreamError(facts, Retry.OTHER_KEY, Blame.TARGET, wait_s=wait_s)
 
 
 def _rejected(status: int, words: UpstreamWords) -> UpstreamError:
@@ -119,10 +122,3 @@ def _decode(body: bytes) -> object:
         return read_json(body)
     except NotJson:
         return None
-
-
-def _seconds(retry_after: str | None) -> int | None:
-    """The delay form of Retry-After (RFC 9110, 10.2.3), at most MAX_RETRY_AFTER_S."""
-    if retry_after is None or not retry_after.isascii() or not retry_after.isdigit():
-        return None
-    return min(int(retry_after[:9]), MAX_RETRY_AFTER_S)

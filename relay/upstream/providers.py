@@ -10,12 +10,12 @@ from yarl import URL
 
 from relay.config.findings import Finding
 from relay.config.nearest import suggestion
-from relay.config.providers import ProviderConfig
+from relay.config.providers import KeyConfig, ProviderConfig
 from relay.config.schema import Config
 from relay.formats.scrub import Scrub
 from relay.model import Dialect
 from relay.upstream.headers import UpwardFilter
-from relay.upstream.keyring import Key
+from relay.upstream.keyring import Key, KeyLimits
 from relay.upstream.kinds import KINDS, Kind
 from relay.upstream.transport import Deadlines
 
@@ -49,6 +49,8 @@ class Provider:
     http_client: str = "direct"
     """The transport for it, one of `providers.*.http_client`."""
     strategy: str = "round-robin"
+    cooldown_s: float = 60
+    """How long a key rests after a 429 that says nothing, at first."""
 
     def url(self, path: str, query: str) -> str:
         """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
@@ -70,19 +72,20 @@ class Provider:
 
 def build(config: Config) -> dict[str, Provider]:
     """All enabled providers by name, in the order of the file, the demo provider last unless it is switched off."""
-    providers = {name: _build_one(name, given) for name, given in config.providers.items() if given.enabled}
+    strategy = config.key_selection.strategy
+    providers = {name: _build_one(name, given, strategy) for name, given in config.providers.items() if given.enabled}
     if DEMO not in config.providers:
-        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO))
+        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO), strategy)
     return providers
 
 
-def _build_one(name: str, given: ProviderConfig) -> Provider:
+def _build_one(name: str, given: ProviderConfig, strategy: str) -> Provider:
     kind = KINDS[given.provider_type]
     base = given.base_url or kind.base_url
     if kind.path_prefix:
         base = base.removesuffix(kind.path_prefix)
     root = base + kind.path_prefix
-    keys = tuple(Key(key.label, key.key.get_secret_value(), key.enabled, key.expires_at) for key in given.keys)
+    keys = tuple(_key(key) for key in given.keys)
     headers = {header: value.get_secret_value() for header, value in given.headers.items()}
     timeout = given.timeout
     return Provider(
@@ -96,7 +99,24 @@ def _build_one(name: str, given: ProviderConfig) -> Provider:
         deadlines=Deadlines(timeout.connect_s, timeout.first_byte_s, timeout.idle_s, timeout.total_s),
         scrub=Scrub(_secrets(root, keys, headers)),
         http_client=given.http_client,
+        strategy=given.key_strategy or strategy,
+        cooldown_s=given.rate_limit_cooldown_s,
     )
+
+
+def _key(given: KeyConfig) -> Key:
+    windows = given.usage_window_limits
+    limits = KeyLimits(
+        rps=given.rate_limit_rps,
+        rpm=given.rate_limit_rpm,
+        tpm=given.rate_limit_tpm,
+        in_5h=windows.window_5h,
+        in_1d=windows.window_1d,
+        in_7d=windows.window_7d,
+        quota=given.quota_limit,
+        max_parallel=given.max_parallel,
+    )
+    return Key(given.label, given.key.get_secret_value(), given.enabled, given.expires_at, given.weight, limits)
 
 
 def _secrets(root: str, keys: Iterable[Key], headers: Mapping[str, str]) -> Iterator[str]:

@@ -113,17 +113,16 @@ def test_models_are_names_or_globs() -> None:
     assert problem('providers: {x: {models: {include: [""]}}}').message == "must not be empty"
 
 
-def test_round_robin_may_be_named_and_other_strategies_not_yet() -> None:
-    assert provider("key_strategy: round-robin").key_strategy == "round-robin"
-    assert provider('key_strategy: ""').key_strategy == ""
-    assert "not enforced" in problem("providers: {x: {key_strategy: random}}").message
+def test_a_strategy_is_one_of_four_or_left_open() -> None:
+    for strategy in ("", "round-robin", "random", "weighted", "least-busy"):
+        assert provider(f'key_strategy: "{strategy}"').key_strategy == strategy
     assert "must be one of" in problem("providers: {x: {key_strategy: best}}").message
 
 
 def test_what_nothing_enforces_is_named_leaf_by_leaf() -> None:
     text = (
         "providers: {x: {retry: {max_retries: 3, enabled: true}, costs: {'a*': {input: 1}}, proxy: 'http://canary',"
-        " model_params: [{model_pattern: a}], keys: [{key: a, weight: 2, usage_window_limits: {window_5h: 1}}]}}"
+        " model_params: [{model_pattern: a}], keys: [{key: a, quota_limit: 2, usage_window_limits: {window_5h: 1}}]}}"
     )
     found = problems(text)
     assert {one.path for one in found} == {
@@ -131,7 +130,7 @@ def test_what_nothing_enforces_is_named_leaf_by_leaf() -> None:
         'providers.x.costs["a*"].input',
         "providers.x.proxy",
         "providers.x.model_params",
-        "providers.x.keys[0].weight",
+        "providers.x.keys[0].quota_limit",
         "providers.x.keys[0].usage_window_limits.window_5h",
     }
     assert all("is not enforced in this release" in one.message for one in found)

@@ -122,9 +122,13 @@ ENFORCED = {
     "server.access_key.0": "name key expires_at",
     "providers.x": (
         "enabled provider_type base_url dialects keys headers forward_headers http_client timeout models default "
-        "retry breaker"
+        "retry breaker key_strategy rate_limit_cooldown"
     ),
-    "providers.x.keys.0": "key label enabled expires_at usage_window_limits",
+    "providers.x.keys.0": (
+        "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "
+        "usage_window_limits"
+    ),
+    "key_selection": "strategy",
     "providers.x.timeout": "connect first_byte idle total",
     "providers.x.models": "include exclude",
     "model_routing": (
@@ -145,7 +149,6 @@ ALL_PENDING = [
     "model_routing.affinity",
     "model_routing.payload_transformation",
     "model_routing.global_params",
-    "key_selection",
     "tool_calling",
     "translation",
     "redis",

@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from relay.core.attempt import PlainAnswer
+from relay.core.attempt import Clocks, PlainAnswer
 from relay.core.calls import RelayRequest, read_request
 from relay.core.catalog import catalog_of
 from relay.core.endpoints import ENDPOINTS
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
 from relay.errors import ClientGone, UpstreamError
-from relay.upstream.keyring import KeyState
+from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Head, Sink, UpstreamCall, UpstreamRequest
 from tests.config.parsing import configured
@@ -142,9 +142,7 @@ def providers_of(text: str) -> dict[str, Provider]:
     return build(configured(text))
 
 
-def relay_of(
-    text: str, transports: Mapping[str, FakeTransport], key_states: dict[str, KeyState] | None = None
-) -> Relay:
+def relay_of(text: str, transports: Mapping[str, FakeTransport], rings: dict[str, RingMemory] | None = None) -> Relay:
     """A relay for a configuration, with a transport for each provider."""
     config = configured(text)
     providers = build(config)
@@ -152,10 +150,19 @@ def relay_of(
         catalog_of(config, providers, ("demo",)),
         providers,
         lambda provider: transports[provider.name],
-        {} if key_states is None else key_states,
-        now=lambda: NOW,
-        clock_s=Ticking(),
+        keyrings_of(providers, {} if rings is None else rings),
+        Clocks(lambda: NOW, Ticking()),
     )
+
+
+def keyrings_of(providers: Mapping[str, Provider], rings: dict[str, RingMemory]) -> dict[str, Keyring]:
+    """As the application makes them."""
+    return {
+        name: Keyring(
+            provider.keys, rings.setdefault(name, RingMemory()), strategy=provider.strategy, random=lambda: 0.0
+        )
+        for name, provider in providers.items()
+    }
 
 
 def asked(path: str = CHAT, *, headers: Iterable[tuple[str, str]] = (), query: str = "", **fields: Any) -> RelayRequest:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from relay import faults
-from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Collector, PlainAnswer, Try
+from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Clocks, Collector, PlainAnswer, Try
 from relay.core.attempts import Attempt
 from relay.core.calls import RelayRequest
 from relay.core.stream import RelayStream
@@ -20,6 +20,7 @@ from tests.core.fakes import (
     DONE,
     HANG,
     JSON_TYPE,
+    NOW,
     FakeCall,
     FakeClient,
     FakeTransport,
@@ -28,6 +29,7 @@ from tests.core.fakes import (
     asked,
     chunk,
     delivered,
+    keyrings_of,
     providers_of,
     stream_of,
 )
@@ -45,8 +47,9 @@ PLAIN, STREAM = asked(), asked(stream=True)
 
 
 def trial(request: RelayRequest = PLAIN, connection: Connection = Connection.POOLED, trail: Trail | None = None) -> Try:
-    attempt = Attempt(Target("up", "upstream-model"), PROVIDER, PROVIDER.keys[0], connection)
-    return Try(request, attempt, trail or Trail(), Ticking())
+    slot = keyrings_of({"up": PROVIDER}, {})["up"].take(NOW)
+    attempt = Attempt(Target("up", "upstream-model"), PROVIDER, slot, connection)
+    return Try(request, attempt, trail or Trail(), Clocks(lambda: NOW, Ticking()))
 
 
 async def opened(

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.attempts import MAX_ATTEMPTS, Attempt, Attempts
-from relay.errors import ErrorFacts, Retry, UpstreamError
+from relay.errors import Blame, ErrorFacts, Retry, UpstreamError
 from relay.model import Target
-from relay.upstream.keyring import Key, KeyState, choose
+from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Connection
 from tests.config.parsing import configured
+from tests.core.fakes import keyrings_of
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 NEVER, SAME, KEY, TARGET = Retry.NEVER, Retry.SAME_ONCE, Retry.OTHER_KEY, Retry.OTHER_TARGET
@@ -27,25 +28,23 @@ def provider_with(name: str, keys: int) -> Provider:
 PROVIDERS = {name: provider_with(name, keys) for name, keys in [("none", 0), ("one", 1), ("two", 2), ("four", 4)]}
 
 
-class RoundRobin:
-    """Chooses keys as the relay does; labels in `resting` can't be used."""
-
-    def __init__(self, resting: Collection[str] = ()) -> None:
-        self._resting = resting
-        self._states: dict[str, KeyState] = {}
-
-    def __call__(self, provider: Provider, tried: Collection[str]) -> Key | None:
-        state = self._states.setdefault(provider.name, KeyState())
-        return choose(provider.keys, state, now=NOW, tried={*tried, *self._resting})
+def keyrings(resting: Collection[str] = ()) -> dict[str, Keyring]:
+    """Of all providers; labels in `resting` can't be used."""
+    memories: dict[str, RingMemory] = {}
+    rings = keyrings_of(PROVIDERS, memories)
+    for memory in memories.values():
+        for label in memory.keys.keys() & set(resting):
+            memory.keys[label].standing.blamed(Blame.KEY_LIMITED, 60, NOW.timestamp(), cooldown_s=60)
+    return rings
 
 
 def attempts_at(*providers: str, resting: Collection[str] = ()) -> Attempts:
     targets = [Target(name, f"model-{number}") for number, name in enumerate(providers)]
-    return Attempts(targets, PROVIDERS, RoundRobin(resting))
+    return Attempts(targets, PROVIDERS, keyrings(resting), lambda: NOW)
 
 
-def failure(retry: Retry) -> UpstreamError:
-    return UpstreamError(ErrorFacts(502, "failed", "server_error", "api_error"), retry)
+def failure(retry: Retry, blame: Blame = Blame.NOBODY) -> UpstreamError:
+    return UpstreamError(ErrorFacts(502, "failed", "server_error", "api_error"), retry, blame)
 
 
 def shown(attempt: Attempt | None) -> str:
@@ -155,3 +154,42 @@ def test_no_course_of_failures_repeats_itself_or_goes_on_for_long(
     assert len(set(made)) == len(made)
     assert attempts.made <= MAX_ATTEMPTS
     assert resting.isdisjoint(label for _, label, _ in made)
+
+
+def test_a_slot_is_held_until_the_next_try_and_freed_at_the_end() -> None:
+    memories: dict[str, RingMemory] = {}
+    rings = keyrings_of(PROVIDERS, memories)
+
+    def busy() -> dict[str, int]:
+        return {label: known.meters.in_flight for label, known in memories["two"].keys.items()}
+
+    with Attempts([Target("two", "m")], PROVIDERS, rings, lambda: NOW) as attempts:
+        attempts.next()
+        assert busy() == {"k1": 1, "k2": 0}
+        attempts.next(failure(SAME))
+        assert busy() == {"k1": 1, "k2": 0}
+        attempts.next(failure(KEY))
+        assert busy() == {"k1": 0, "k2": 1}
+    assert busy() == {"k1": 0, "k2": 0}
+
+
+def test_the_slot_of_a_try_that_serves_is_handed_over() -> None:
+    memories: dict[str, RingMemory] = {}
+    with Attempts([Target("one", "m")], PROVIDERS, keyrings_of(PROVIDERS, memories), lambda: NOW) as attempts:
+        attempts.next()
+        slot = attempts.served()
+    assert memories["one"].keys["k1"].meters.in_flight == 1
+    assert slot is not None
+    slot.free(NOW)
+    slot.free(NOW)
+    assert memories["one"].keys["k1"].meters.in_flight == 0
+
+
+def test_a_failure_is_laid_to_the_key_of_its_try() -> None:
+    memories: dict[str, RingMemory] = {}
+    with Attempts([Target("two", "m")], PROVIDERS, keyrings_of(PROVIDERS, memories), lambda: NOW) as attempts:
+        attempts.next()
+        attempts.next(failure(KEY, Blame.KEY_REFUSED))
+        attempts.next(failure(NEVER, Blame.KEY_LIMITED))
+    standings = {label: known.standing for label, known in memories["two"].keys.items()}
+    assert (standings["k1"].is_rejected, standings["k2"].limited) == (True, 1)

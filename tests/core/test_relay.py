@@ -10,7 +10,7 @@ from relay.core.calls import RelayRequest
 from relay.core.relay import Relay
 from relay.core.trail import Trail
 from relay.errors import InvalidRequest, ModelNotFound, UpstreamError
-from relay.upstream.keyring import KeyState
+from relay.upstream.keyring import RingMemory
 from relay.upstream.transport import Connection
 from tests.core.fakes import (
     DONE,
@@ -63,7 +63,7 @@ def keys_used(transport: FakeTransport) -> list[str]:
     return [request.headers["Authorization"][-1] for request in transport.requests]
 
 
-def calling(one: FakeTransport, two: FakeTransport | None = None, states: dict[str, KeyState] | None = None) -> Relay:
+def calling(one: FakeTransport, two: FakeTransport | None = None, states: dict[str, RingMemory] | None = None) -> Relay:
     return relay_of(CONFIG, {"one": one, "two": two or FakeTransport()}, states)
 
 
@@ -177,7 +177,7 @@ async def test_calls_take_turns_with_the_keys() -> None:
 
 
 async def test_the_turn_outlives_the_relay_of_one_configuration() -> None:
-    states: dict[str, KeyState] = {}
+    states: dict[str, RingMemory] = {}
     transports = [FakeTransport(good()), FakeTransport(good())]
     for transport in transports:
         await calling(transport, states=states).open(asked(), Trail())
@@ -211,3 +211,63 @@ async def test_a_call_that_is_cancelled_is_not_tried_again() -> None:
     with pytest.raises(asyncio.CancelledError):
         await opening
     assert (len(one.requests), call.is_closed) == (1, True)
+
+
+def in_flight(rings: dict[str, RingMemory]) -> int:
+    return sum(known.meters.in_flight for ring in rings.values() for known in ring.keys.values())
+
+
+async def test_a_key_is_in_use_until_its_stream_is_closed() -> None:
+    rings: dict[str, RingMemory] = {}
+    relay = calling(FakeTransport(FakeCall(chunk("a"), DONE)), states=rings)
+    stream = stream_of(await relay.open(asked(stream=True), Trail()))
+    assert in_flight(rings) == 1
+    await delivered(stream, FakeClient())
+    assert in_flight(rings) == 0
+
+
+async def test_every_other_end_frees_the_key_too() -> None:
+    rings: dict[str, RingMemory] = {}
+    hanging = FakeCall(HANG)
+    relay = calling(FakeTransport(good(), refusing(400), hanging), states=rings)
+    await relay.open(asked(), Trail())
+    assert in_flight(rings) == 0
+    with pytest.raises(UpstreamError):
+        await relay.open(asked(), Trail())
+    assert in_flight(rings) == 0
+    opening = asyncio.ensure_future(relay.open(asked(), Trail()))
+    await hanging.hangs.wait()
+    assert in_flight(rings) == 1
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert in_flight(rings) == 0
+
+
+async def test_a_key_that_was_refused_once_is_not_asked_by_the_next_call() -> None:
+    one = FakeTransport(refusing(401), good(), good(), good())
+    relay = calling(one)
+    for _ in range(3):
+        await relay.open(asked(), Trail())
+    assert keys_used(one) == ["1", "2", "2", "2"]
+
+
+async def test_when_all_keys_rest_the_client_is_told_for_how_long() -> None:
+    limited = [FakeCall(status=429, headers={"Retry-After": wait_s}) for wait_s in ("9", "7")]
+    one = FakeTransport(*limited)
+    relay = calling(one)
+    for _ in range(2):
+        with pytest.raises(UpstreamError) as caught:
+            await relay.open(asked(model="only-one"), Trail())
+        assert (caught.value.facts.status, caught.value.facts.retry_after_s) == (429, 7)
+    assert len(one.requests) == 2
+
+
+async def test_tokens_of_answers_count_against_the_key() -> None:
+    text = "providers: {one: {base_url: 'http://x.test/v1', default: true, keys: [{key: k, rate_limit_tpm: 10}]}}"
+    usage = b'{"choices": [], "usage": {"prompt_tokens": 6, "completion_tokens": 6, "total_tokens": 12}}'
+    relay = relay_of(text, {"one": FakeTransport(FakeCall(usage, headers=JSON_TYPE))})
+    await relay.open(asked(), Trail())
+    with pytest.raises(UpstreamError) as caught:
+        await relay.open(asked(), Trail())
+    assert (caught.value.facts.status, caught.value.facts.code) == (429, "rate_limit_exceeded")

@@ -22,6 +22,7 @@ from relay.core.ledger import Ledger
 from relay.errors import StoreError
 from relay.model import CallRecord
 from relay.sweep import Sweep
+from relay.upstream.keyring.standing import Standing
 from relay.web.listening import Listening
 from tests.support.accounts import new_accounts
 
@@ -76,6 +77,12 @@ class RunningRelay:
                 self.told.came.clear()
                 await self.told.came.wait()
         return self.told.records
+
+    def forgive_all_keys(self) -> None:
+        """As if no provider had complained yet: what one test's upstream said is not held against the next."""
+        for ring in self.state.rings.values():
+            for known in ring.keys.values():
+                known.standing = Standing()
 
     @property
     def url(self) -> str:

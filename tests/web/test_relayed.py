@@ -198,7 +198,7 @@ REFUSED: dict[str, tuple[int, bytes, Script]] = {
     "a coding": (415, request(GOOD, "Content-Encoding: gzip"), PLAIN),
     "a coding, in a large body": (415, request(LARGE, "Content-Encoding: gzip"), PLAIN),
     "the provider's 400": (400, request(GOOD), answers(400, b'{"error":{"message":"no"}}')),
-    "the provider's 429": (429, request(GOOD), answers(429, b'{"error":{"message":"slow down"}}')),
+    "the provider's 500": (500, request(GOOD), answers(500, b'{"error":{"message":"slow down"}}')),
     "the provider's reset": (502, request(GOOD), resets),
 }
 

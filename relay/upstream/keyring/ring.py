@@ -1,0 +1,139 @@
+"""One provider's keys, each with what is remembered of it. Pure: the time is passed in.
+
+`take` gives a slot, the right to make one call with one key. Whoever took it says how the call went and frees it, in
+every case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from relay.errors import Blame
+from relay.upstream.keyring.key import Key
+from relay.upstream.keyring.meters import Meters
+from relay.upstream.keyring.standing import COOLDOWN_S, Standing
+from relay.upstream.keyring.strategies import STRATEGIES, Choice, Cursor
+
+
+@dataclass(slots=True)
+class KeyMemory:
+    """What is remembered of one key."""
+
+    fingerprint: str
+    """Of the secret: another one under the same label is another key, which nobody has refused yet."""
+    meters: Meters = field(default_factory=Meters)
+    standing: Standing = field(default_factory=Standing)
+
+
+@dataclass(slots=True)
+class RingMemory:
+    """What is remembered of one provider's keys, by label; it outlives a configuration."""
+
+    cursor: Cursor = field(default_factory=Cursor)
+    keys: dict[str, KeyMemory] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Slot:
+    """The right to one call with one key."""
+
+    key: Key
+    memory: KeyMemory
+    cooldown_s: float
+    _is_free: bool = False
+
+    def served(self) -> None:
+        """The provider took the key."""
+        self.memory.standing.praised()
+
+    def failed(self, blame: Blame, wait_s: float | None, now: datetime) -> None:
+        """The call failed; `wait_s` is what the provider asked for."""
+        self.memory.standing.blamed(blame, wait_s, now.timestamp(), cooldown_s=self.cooldown_s)
+
+    def free(self, now: datetime, *, tokens: int = 0) -> None:
+        """The call is over. Again: nothing happens."""
+        if self._is_free:
+            return
+        self._is_free = True
+        self.memory.standing.is_on_trial = False
+        self.memory.meters.ended(self.key.limits, tokens, now.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Why no key can be used."""
+
+    wait_s: float | None
+    """Until one can be; None: nobody knows, or never."""
+    are_rejected: bool
+    """The provider takes each of them for wrong."""
+
+
+class Keyring:
+    """The keys of one configuration over a memory that outlives it."""
+
+    def __init__(
+        self,
+        keys: Sequence[Key],
+        memory: RingMemory,
+        *,
+        strategy: str,
+        random: Callable[[], float],
+        cooldown_s: float = COOLDOWN_S,
+    ) -> None:
+        self._keys = keys
+        self._cooldown_s = cooldown_s
+        self._places = {key.label: place for place, key in enumerate(keys)}
+        self._cursor = memory.cursor
+        self._memories = {key.label: _remembered(memory, key) for key in keys}
+        self._strategy = STRATEGIES[strategy]
+        self._random = random
+
+    def take(self, now: datetime, tried: Collection[str] = ()) -> Slot | None:
+        """A key that may be used at this moment and that this call has not tried (by label); None: there is none."""
+        now_s = now.timestamp()
+        candidates = [
+            key
+            for key in self._keys
+            if key.label not in tried and key.is_good(now) and self._free_at_s(key, now_s) <= now_s
+        ]
+        if not candidates:
+            return None
+        key = candidates[0] if len(self._keys) == 1 else self._strategy(self._choice(candidates))
+        self._cursor.last_label = key.label
+        memory = self._memories[key.label]
+        memory.meters.began(key.limits, now_s)
+        memory.standing.is_on_trial = memory.standing.is_rejected
+        return Slot(key, memory, self._cooldown_s)
+
+    def shortage(self, now: datetime) -> Shortage:
+        """What keeps all keys from being used."""
+        now_s = now.timestamp()
+        good = [key for key in self._keys if key.is_good(now)]
+        soonest_s = min((self._free_at_s(key, now_s) for key in good), default=math.inf)
+        are_rejected = bool(good) and all(self._memories[key.label].standing.is_rejected for key in good)
+        return Shortage(soonest_s - now_s if math.isfinite(soonest_s) else None, are_rejected)
+
+    def _free_at_s(self, key: Key, now_s: float) -> float:
+        memory = self._memories[key.label]
+        if memory.standing.is_on_trial:
+            return math.inf
+        return max(memory.standing.rests_until_s, memory.meters.free_at_s(key.limits, now_s))
+
+    def _choice(self, candidates: Sequence[Key]) -> Choice:
+        return Choice(self._places, candidates, self._cursor, self._in_flight, self._random)
+
+    def _in_flight(self, key: Key) -> int:
+        return self._memories[key.label].meters.in_flight
+
+
+def _remembered(memory: RingMemory, key: Key) -> KeyMemory:
+    fingerprint = hashlib.sha256(key.secret.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    known = memory.keys.get(key.label)
+    if known is None or known.fingerprint != fingerprint:
+        known = memory.keys[key.label] = KeyMemory(fingerprint)
+    return known
