@@ -43,6 +43,7 @@ async def open_accounts(
             hasher=hasher,
             signer=TokenSigner(secrets),
             successor_keys=[hmac.digest(secret, b"refresh tokens", "sha256") for secret in secrets],
+            private_key=hmac.digest(secrets[0], b"private digests", "sha256"),
             lifetimes=Lifetimes(
                 timedelta(seconds=auth.access_token_ttl_s), timedelta(seconds=auth.refresh_token_ttl_s)
             ),

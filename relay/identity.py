@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from relay.model import Limits, Role
 
@@ -60,6 +60,21 @@ class Invite:
     """A user's number; None: an access key or the command line."""
     expires_at: datetime
     used_at: datetime | None = None
+
+
+NO_WAIT = datetime(1970, 1, 1, tzinfo=UTC)
+"""Long before every clock, so that no other's clock takes it for a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What is on record of somebody's tries."""
+
+    count: int
+    since: datetime
+    """Of the first one that still counts."""
+    until: datetime
+    """Before this moment no further try is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ class PasswordHasher:
         return is_right
 
     async def renewed(self, password: str, known: str) -> str | None:
-        """A dearer hash of the same password, where the cost has been raised since; None: it is fine."""
-        if cost_of(known) >= self._cost:
+        """A hash of the same password at today's cost; None: it has that."""
+        if cost_of(known) == self._cost:
             return None
         return await self._run(lambda: hashed(password, self._cost))
 

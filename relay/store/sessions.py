@@ -21,6 +21,8 @@ from relay.store.users import user_of
 
 REPEAT = timedelta(seconds=10)
 """A client that lost the answer may ask again for so long."""
+MAX_SESSIONS = 100
+"""Of one user: each process has all of them in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Refreshed:
 
 
 async def add(change: Change, new: NewSession) -> Session:
-    """Add one, with its first refresh token."""
+    """Add one, with its first refresh token; of more than MAX_SESSIONS of a user the oldest end."""
     await change.connection.execute(
         sa.insert(sessions).values(
             id=new.id,
@@ -71,6 +73,9 @@ async def add(change: Change, new: NewSession) -> Session:
     )
     await _add_token(change.connection, new.id, new.refresh_digest, new.expires_at)
     await change.touched(SESSION, new.id)
+    newest_first = sa.select(sessions.c.id).order_by(sessions.c.created_at_us.desc(), sessions.c.id)
+    living = newest_first.where((sessions.c.user_id == new.user_id) & sessions.c.ended_at_us.is_(None))
+    await end(change, (await change.connection.execute(living.offset(MAX_SESSIONS))).scalars().all())
     return Session(new.id, new.user_id, new.expires_at)
 
 
@@ -130,6 +135,13 @@ async def is_token(connection: AsyncConnection, digest: str) -> bool:
     """Whether there is such a token, used or not."""
     wanted = sa.select(refresh_tokens.c.digest).where(refresh_tokens.c.digest == digest)
     return (await connection.execute(wanted)).first() is not None
+
+
+async def user_of_token(connection: AsyncConnection, digest: str) -> int | None:
+    """Whose refresh token it is, used or not; None: there is no such token."""
+    joined = refresh_tokens.join(sessions, refresh_tokens.c.session_id == sessions.c.id)
+    wanted = sa.select(sessions.c.user_id).select_from(joined).where(refresh_tokens.c.digest == digest)
+    return (await connection.execute(wanted)).scalar_one_or_none()
 
 
 async def of_token(connection: AsyncConnection, digest: str, user_id: int | None) -> str | None:

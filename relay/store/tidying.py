@@ -26,5 +26,6 @@ async def tidy(engine: Engine, now: datetime) -> None:
     async with writing(engine) as transaction:
         await sessions.forget_expired(transaction, now)
         await forget_changes(transaction, now - CHANGES_KEPT)
-        await transaction.execute(sa.delete(throttles).where(throttles.c.until_us < now - THROTTLES_KEPT))
+        old = (throttles.c.until_us < now - THROTTLES_KEPT) & (throttles.c.since_us < now - THROTTLES_KEPT)
+        await transaction.execute(sa.delete(throttles).where(old))
         await transaction.execute(sa.delete(invites).where(invites.c.expires_at_us < now - INVITES_KEPT))

@@ -77,21 +77,23 @@ async def _assert_free(connection: AsyncConnection, username: str, email: str) -
 
 async def get(connection: AsyncConnection, user_id: int) -> User | None:
     """One; None: there is none of this number."""
-    row = (await connection.execute(sa.select(users).where(users.c.id == user_id))).one_or_none()
-    return None if row is None else user_of(row)
+    found = await with_hash(connection, user_id)
+    return None if found is None else found[0]
+
+
+async def with_hash(connection: AsyncConnection, user_id: int) -> tuple[User, str] | None:
+    """One, with the hash of the password; None: there is none of this number."""
+    return await _one(connection, users.c.id == user_id)
 
 
 async def find(connection: AsyncConnection, login: str) -> tuple[User, str] | None:
     """By name or e-mail address, with the hash of the password."""
     name = folded(login)
-    wanted = sa.select(users).where((users.c.username_folded == name) | (users.c.email_folded == name))
-    row = (await connection.execute(wanted)).one_or_none()
-    return None if row is None else (user_of(row), row.password_hash)
+    return await _one(connection, (users.c.username_folded == name) | (users.c.email_folded == name))
 
 
-async def with_hash(connection: AsyncConnection, user_id: int) -> tuple[User, str] | None:
-    """One, with the hash of the password; None: there is none of this number."""
-    row = (await connection.execute(sa.select(users).where(users.c.id == user_id))).one_or_none()
+async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> tuple[User, str] | None:
+    row = (await connection.execute(sa.select(users).where(condition))).one_or_none()
     return None if row is None else (user_of(row), row.password_hash)
 
 

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.core.throttle import MAX_DELAY, OF_ACCOUNT, OF_ADDRESS, failed, forgiven, group_of, wait_s
-from relay.store.throttles import Failures
+from relay.core.throttle import MAX_DELAY, OF_ACCOUNT, OF_ADDRESS, counted, forgiven, group_of, wait_s
+from relay.identity import NO_WAIT, Tries
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-NOTHING = Failures(0, NOW, NOW)
+NOTHING = Tries(0, NO_WAIT, NO_WAIT)
 
 
-def after(count: int) -> Failures:
+def after(count: int) -> Tries:
     known = NOTHING
     for _ in range(count):
-        known = failed(known, NOW, OF_ACCOUNT)
+        known = counted(known, NOW, OF_ACCOUNT)
     return known
 
 
@@ -37,27 +37,27 @@ def test_a_wait_passes() -> None:
 
 
 def test_failures_count_from_the_first_of_them_for_a_while() -> None:
-    assert failed(after(9), NOW + OF_ACCOUNT.within, OF_ACCOUNT).count == 10
-    assert failed(after(9), NOW + OF_ACCOUNT.within + timedelta(seconds=1), OF_ACCOUNT).count == 1
+    assert counted(after(9), NOW + OF_ACCOUNT.within, OF_ACCOUNT).count == 10
+    assert counted(after(9), NOW + OF_ACCOUNT.within + timedelta(seconds=1), OF_ACCOUNT).count == 1
 
 
 def test_now_and_then_a_failure_keeps_nobody_waiting() -> None:
     known, now = NOTHING, NOW
     for _ in range(100):
         now += OF_ADDRESS.within * 0.9
-        known = failed(known, now, OF_ADDRESS)
+        known = counted(known, now, OF_ADDRESS)
         assert wait_s(known, now) == 0
 
 
 def test_the_wait_itself_is_no_time_without_failures() -> None:
     known = after(19)
-    assert failed(known, known.until, OF_ACCOUNT).count == 20
+    assert counted(known, known.until, OF_ACCOUNT).count == 20
 
 
 @given(count=st.integers(1, 60))
 def test_what_is_forgiven_keeps_nobody_waiting(count: int) -> None:
     known = after(count)
-    again = forgiven(known, NOW)
+    again = forgiven(known)
     assert (again.count, wait_s(again, NOW)) == (count - 1, 0)
 
 
@@ -66,7 +66,7 @@ def test_nobody_waits_longer_than_the_longest_wait(gaps: list[float]) -> None:
     known, now = NOTHING, NOW
     for gap in gaps:
         now += timedelta(seconds=gap)
-        known = failed(known, now, OF_ADDRESS)
+        known = counted(known, now, OF_ADDRESS)
         assert 0 <= wait_s(known, now) <= MAX_DELAY.total_seconds()
 
 

@@ -73,6 +73,8 @@ class AccountDesk:
     signer: TokenSigner
     successor_keys: Sequence[bytes]
     """From a refresh token to its successor; see `tokens`. The first is in use, the others were before."""
+    private_key: bytes
+    """Under which digests are made of what people may have typed by mistake."""
     lifetimes: Lifetimes
     registration: str
     """`auth.registration`."""

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import assert_may_appoint, standing
+from relay.core.accounts.standing import acting, assert_may_appoint
 from relay.errors import NoSuch
-from relay.identity import Act, User
+from relay.identity import User
 from relay.model import Limits, Principal, Role
 from relay.store import sessions, users
-from relay.store.changing import Change, changing, reading
+from relay.store.changing import reading
+from relay.store.database import Transaction
 from relay.store.users import NewUser, UserChange
 
 
@@ -39,13 +40,12 @@ async def add(desk: AccountDesk, principal: Principal, asked: Adding, client_ip:
     assert_may_appoint(principal, asked.role)
     desk.assert_free(asked.username)
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        assert_may_appoint(await standing(change, principal, least=Role.ADMIN), asked.role)
+    async with acting(desk, principal, client_ip, least=Role.ADMIN) as (change, principal):
+        assert_may_appoint(principal, asked.role)
         limits = desk.limits_of_new(asked.role) if asked.limits is None else asked.limits
         new = NewUser(asked.username, asked.email, password_hash, asked.role, asked.is_active, limits)
         user = await users.add(change, new)
         await change.audited("user_added", user.username, role=user.role.name.lower())
-    await desk.directory.catch_up()
     return user
 
 
@@ -53,16 +53,16 @@ async def change_user(
     desk: AccountDesk, principal: Principal, user_id: int, wanted: UserChange, client_ip: str
 ) -> User:
     """Raises Forbidden, NoSuch, Conflict."""
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        principal = await standing(change, principal, least=Role.ADMIN)
-        before = await _subject(change, principal, user_id)
+    if wanted == UserChange():
+        return await _unchanged(desk, principal, user_id)
+    async with acting(desk, principal, client_ip, least=Role.ADMIN) as (change, principal):
+        before = await _subject(change.connection, principal, user_id)
         if wanted.role is not None and wanted.role is not before.role:
             assert_may_appoint(principal, wanted.role)
         changed = await users.update(change, user_id, wanted)
         if wanted.is_active is False:
             await sessions.end_all_of(change, user_id)
         await change.audited("user_changed", before.username, **_told(wanted))
-    await desk.directory.catch_up()
     return changed or before
 
 
@@ -72,28 +72,29 @@ async def reset_password(desk: AccountDesk, principal: Principal, user_id: int, 
         user = await users.get(transaction, user_id)
     known = () if user is None else (user.username, user.email)
     password_hash = await desk.hasher.accept(password, *known, param="password")
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        principal = await standing(change, principal, least=Role.ADMIN)
-        before = await _subject(change, principal, user_id)
+    async with acting(desk, principal, client_ip, least=Role.ADMIN) as (change, principal):
+        before = await _subject(change.connection, principal, user_id)
         await users.update(change, user_id, UserChange(password_hash=password_hash))
         ended = await sessions.end_all_of(change, user_id)
         await change.audited("password_reset", before.username, sessions=ended)
-    await desk.directory.catch_up()
 
 
 async def delete(desk: AccountDesk, principal: Principal, user_id: int, client_ip: str) -> None:
     """With keys and sessions; records of calls stay. Raises Forbidden, NoSuch, Conflict."""
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        principal = await standing(change, principal, least=Role.ADMIN)
-        before = await _subject(change, principal, user_id)
+    async with acting(desk, principal, client_ip, least=Role.ADMIN) as (change, principal):
+        before = await _subject(change.connection, principal, user_id)
         await users.delete(change, user_id)
         await change.audited("user_deleted", before.username)
-    await desk.directory.catch_up()
 
 
-async def _subject(change: Change, principal: Principal, user_id: int) -> User:
-    """Whom it is about, as the transaction sees them."""
-    user = await users.get(change.connection, user_id)
+async def _unchanged(desk: AccountDesk, principal: Principal, user_id: int) -> User:
+    async with reading(desk.engine) as transaction:
+        return await _subject(transaction, principal, user_id)
+
+
+async def _subject(transaction: Transaction, principal: Principal, user_id: int) -> User:
+    """Whom it is about, as the transaction sees them. Raises NoSuch, Forbidden."""
+    user = await users.get(transaction, user_id)
     if user is None:
         raise NoSuch("user", user_id)
     if user.role > Role.USER and principal.user_id != user.id:

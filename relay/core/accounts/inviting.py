@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import assert_may_appoint, standing
+from relay.core.accounts.standing import acting, assert_may_appoint
 from relay.core.credentials import digest_of
 from relay.errors import NoSuch
-from relay.identity import Act, Invite
+from relay.identity import Invite
 from relay.model import Principal, Role
 from relay.store import invites
-from relay.store.changing import changing, reading
+from relay.store.changing import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ async def make(desk: AccountDesk, principal: Principal, role: Role, lives: timed
     """Raises Forbidden."""
     assert_may_appoint(principal, role)
     code = secrets.token_urlsafe(24)
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        assert_may_appoint(await standing(change, principal, least=Role.ADMIN), role)
+    async with acting(desk, principal, client_ip, least=Role.ADMIN) as (change, principal):
+        assert_may_appoint(principal, role)
         invite = await invites.add(change, digest_of(code), role, change.act.at + lives, principal.user_id)
         await change.audited("invite_made", invite.id, role=role.name.lower())
     return MadeInvite(invite, code)
@@ -44,8 +44,7 @@ async def page(desk: AccountDesk, *, offset: int, limit: int) -> tuple[Sequence[
 
 async def revoke(desk: AccountDesk, principal: Principal, invite_id: str, client_ip: str) -> None:
     """Raises NoSuch, or Forbidden for one that the principal may not make."""
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        principal = await standing(change, principal, least=Role.ADMIN)
+    async with acting(desk, principal, client_ip, least=Role.ADMIN) as (change, principal):
         invite = await invites.get(change.connection, invite_id)
         if invite is None:
             raise NoSuch("invite", invite_id)

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.logging_in import own_id
-from relay.core.accounts.standing import standing
+from relay.core.accounts.standing import acting, own_id
 from relay.core.credentials import API_KEY_PREFIX, digest_of
 from relay.errors import Conflict, InvalidRequest, NoSuch
-from relay.identity import Act, ApiKey
+from relay.identity import ApiKey
 from relay.model import Limits, Principal
 from relay.store import api_keys
 from relay.store.api_keys import KeyChange, NewKey
-from relay.store.changing import changing, reading
+from relay.store.changing import reading
 
 MAX_KEYS = 100
 """Of one user."""
@@ -40,13 +39,11 @@ async def make(
         raise InvalidRequest("'expires_at' must be in the future.", param="expires_at")
     secret = API_KEY_PREFIX + secrets.token_urlsafe(32)
     new = NewKey(user_id, name, digest_of(secret), secret[:SHOWN_CHARACTERS], limits, expires_at)
-    async with changing(desk.engine, Act(principal.name, client_ip, now)) as change:
-        await standing(change, principal)
+    async with acting(desk, principal, client_ip) as (change, _):
         if len(await api_keys.of_user(change.connection, user_id)) >= MAX_KEYS:
             raise Conflict(f"A user may have {MAX_KEYS} keys: delete one first.", code="too_many_keys")
         key = await api_keys.add(change, new)
         await change.audited("key_made", name, key=key.id)
-    await desk.directory.catch_up()
     return MadeKey(key, secret)
 
 
@@ -58,22 +55,38 @@ async def own(desk: AccountDesk, principal: Principal) -> Sequence[ApiKey]:
 
 async def change(desk: AccountDesk, principal: Principal, key_id: int, wanted: KeyChange, client_ip: str) -> ApiKey:
     """Raises NoSuch where the user has no such key."""
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as changed:
-        await standing(changed, principal)
+    if wanted == KeyChange():
+        return await _unchanged(desk, principal, key_id)
+    async with acting(desk, principal, client_ip) as (changed, _):
         key = await api_keys.update(changed, key_id, own_id(principal), wanted)
         if key is None:
             raise NoSuch("API key", key_id)
-        await changed.audited("key_changed", key.name, key=key.id, is_active=key.is_active)
-    await desk.directory.catch_up()
+        await changed.audited("key_changed", key.name, key=key.id, **_told(wanted))
     return key
 
 
 async def revoke(desk: AccountDesk, principal: Principal, key_id: int, client_ip: str) -> None:
     """Raises NoSuch where the user has no such key."""
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as changed:
-        await standing(changed, principal)
+    async with acting(desk, principal, client_ip) as (changed, _):
         key = await api_keys.delete(changed, key_id, own_id(principal))
         if key is None:
             raise NoSuch("API key", key_id)
         await changed.audited("key_revoked", key.name, key=key.id)
-    await desk.directory.catch_up()
+
+
+async def _unchanged(desk: AccountDesk, principal: Principal, key_id: int) -> ApiKey:
+    for key in await own(desk, principal):
+        if key.id == key_id:
+            return key
+    raise NoSuch("API key", key_id)
+
+
+def _told(wanted: KeyChange) -> dict[str, object]:
+    told: dict[str, object] = {}
+    if wanted.name is not None:
+        told["name"] = "changed"
+    if wanted.is_active is not None:
+        told["is_active"] = wanted.is_active
+    if wanted.limits is not None:
+        told["limits"] = "changed"
+    return told

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from relay.core.accounts import throttling
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import standing
+from relay.core.accounts.standing import acting, own_id
 from relay.core.accounts.tokens import TokenAnswer, open_session
-from relay.core.credentials import digest_of
-from relay.errors import Forbidden, TooManyRequests, WrongPassword
+from relay.errors import TooManyRequests, WrongPassword
 from relay.identity import Act, User
 from relay.model import Principal
 from relay.store import sessions, users
-from relay.store.changing import Change, changing, reading
+from relay.store.changing import changing, reading
 from relay.store.users import UserChange
+
+UNKNOWN = "unknown"
+"""Whoever logs in by a name that nobody has, in the audit log: it may be a password in the wrong field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,73 +30,62 @@ class LoggingIn:
 
 async def log_in(desk: AccountDesk, asked: LoggingIn, client_ip: str) -> TokenAnswer:
     """Tokens. Raises WrongPassword, or TooManyRequests."""
-    await throttling.count_password(desk, asked.login, client_ip)
-    async with reading(desk.engine) as connection:
-        found = await users.find(connection, asked.login)
+    found = await _found(desk, asked)
+    account = throttling.account_of(desk, asked.login, None if found is None else found[0])
+    await throttling.count_password(desk, account, client_ip)
     try:
-        is_right = await desk.hasher.is_right(asked.password, None if found is None else found[1])
-        is_right = is_right and found is not None and found[0].is_active
-        renewed = await desk.hasher.renewed(asked.password, found[1]) if is_right and found is not None else None
+        answer = await _compared(desk, asked, found, account, client_ip)
+        if answer is None and (now := await _found(desk, asked)) != found:
+            answer = await _compared(desk, asked, now, account, client_ip)  # Another hash of the same password, maybe.
     except TooManyRequests:
-        await throttling.was_not_looked_at(desk, asked.login, client_ip)  # Nobody has looked at the password.
+        await throttling.was_not_looked_at(desk, account, client_ip)  # Nobody has looked at the password.
         raise
-    name = found[0].username if found is not None else f"unknown {digest_of(asked.login)[:12]}"
-    async with changing(desk.engine, Act(name, client_ip, desk.now())) as change:
-        answer = None
-        if is_right and found is not None:
-            answer = await _opened(desk, change, found, renewed, asked, client_ip)
-        await change.audited("login_failed" if answer is None else "login", name)
     if answer is None:
+        name = UNKNOWN if found is None else found[0].username
+        async with changing(desk.engine, Act(name, client_ip, desk.now())) as change:
+            await change.audited("login_failed", name)
         raise WrongPassword
     await desk.directory.catch_up()
     return answer
 
 
-async def _opened(
-    desk: AccountDesk, change: Change, found: tuple[User, str], renewed: str | None, asked: LoggingIn, client_ip: str
+async def _found(desk: AccountDesk, asked: LoggingIn) -> tuple[User, str] | None:
+    async with reading(desk.engine) as transaction:
+        return await users.find(transaction, asked.login)
+
+
+async def _compared(
+    desk: AccountDesk, asked: LoggingIn, found: tuple[User, str] | None, account: str, client_ip: str
 ) -> TokenAnswer | None:
-    """The session; None where the user was changed while the password was compared."""
-    now = await users.with_hash(change.connection, found[0].id)
-    if now is None or not now[0].is_active or now[1] != found[1]:
+    """The session of a right password; None: it is wrong, or the user was changed while it was compared."""
+    is_right = await desk.hasher.is_right(asked.password, None if found is None else found[1])
+    if not is_right or found is None or not found[0].is_active:
         return None
-    await throttling.was_right(change.connection, asked.login, client_ip, change.act.at)
-    if renewed is not None:
-        await users.update(change, now[0].id, UserChange(password_hash=renewed))
-    return await open_session(desk, change, now[0], asked.user_agent)
+    user, known = found
+    renewed = await desk.hasher.renewed(asked.password, known)
+    async with changing(desk.engine, Act(user.username, client_ip, desk.now())) as change:
+        if await users.find(change.connection, asked.login) != found:
+            return None
+        await throttling.was_right(change.connection, account, client_ip)
+        if renewed is not None:
+            await users.update(change, user.id, UserChange(password_hash=renewed))
+        await change.audited("login", user.username)
+        return await open_session(desk, change, user, asked.user_agent)
 
 
 async def log_out(desk: AccountDesk, principal: Principal, refresh_token_digest: str | None, *, client_ip: str) -> None:
     """End the session of the access token that is used, and that of a refresh token of the same user."""
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        await standing(change, principal)
+    async with acting(desk, principal, client_ip) as (change, _):
         ending = {principal.session_id} - {None}
         if refresh_token_digest is not None:
             ending |= {await sessions.of_token(change.connection, refresh_token_digest, principal.user_id)} - {None}
         await sessions.end(change, [session_id for session_id in ending if session_id is not None])
         await change.audited("logout", principal.name)
-    await desk.directory.catch_up()
 
 
 async def log_out_everywhere(desk: AccountDesk, principal: Principal, *, client_ip: str) -> None:
     """End every session of the user."""
     user_id = own_id(principal)
-    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
-        await standing(change, principal)
+    async with acting(desk, principal, client_ip) as (change, _):
         ended = await sessions.end_all_of(change, user_id)
         await change.audited("logout_all", principal.name, sessions=ended)
-    await desk.directory.catch_up()
-
-
-def own_id(principal: Principal) -> int:
-    """The user's number. Raises Forbidden for the operator, who has no account."""
-    if principal.user_id is None:
-        raise Forbidden("This needs the account of a user: an access key has none.")
-    return principal.user_id
-
-
-def own_user(desk: AccountDesk, principal: Principal) -> User:
-    """The user. Raises Forbidden for the operator."""
-    user = desk.directory.user(own_id(principal))
-    if user is None:
-        raise Forbidden("This account is gone.")
-    return user

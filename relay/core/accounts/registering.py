@@ -42,24 +42,47 @@ async def register(
 
     Raises Forbidden, Conflict, InvalidRequest, TooManyRequests.
     """
-    is_operator = principal is not None and principal.user_id is None
-    if asked.set_up_token is not None and not desk.set_up.is_right(asked.set_up_token):
-        raise Forbidden("The set-up token is not valid.")
-    may_set_up = is_operator or asked.set_up_token is not None
+    operator = principal if principal is not None and principal.user_id is None else None
+    has_token = asked.set_up_token is not None and desk.set_up.is_right(asked.set_up_token)
+    if operator is None and not has_token:
+        await _assert_admitted_stranger(desk, asked, client_ip)
     desk.assert_free(asked.username)
-    if not may_set_up:
-        _assert_admitted(desk.registration, asked.invite)
-        await throttling.count_registration(desk, client_ip)
-        await _assert_invited(desk, asked.invite)
     password_hash = await desk.hasher.accept(asked.password, asked.username, asked.email, param="password")
-    async with changing(desk.engine, Act(asked.username, client_ip, desk.now())) as change:
+    actor = asked.username if operator is None else operator.name
+    async with changing(desk.engine, Act(actor, client_ip, desk.now())) as change:
+        may_set_up = has_token or operator is not None
         role, is_active = await _terms(desk, change, asked, may_set_up=may_set_up)
         new = NewUser(asked.username, asked.email, password_hash, role, is_active, desk.limits_of_new(role))
         user = await users.add(change, new)
-        await change.audited("register", user.username, role=role.name.lower(), is_active=is_active)
+        way = _way(asked, operator)
+        await change.audited("register", user.username, role=role.name.lower(), is_active=is_active, by=way)
         answer = await open_session(desk, change, user, asked.user_agent) if is_active else None
     await desk.directory.catch_up()
     return user, answer
+
+
+async def _assert_admitted_stranger(desk: AccountDesk, asked: Registering, client_ip: str) -> None:
+    """Before anything is hashed, or said of names. Raises Forbidden, TooManyRequests."""
+    if asked.set_up_token is None:
+        _assert_admitted(desk.registration, asked.invite)
+    await throttling.count_registration(desk, client_ip)
+    if asked.set_up_token is not None:
+        async with changing(desk.engine, Act("-", client_ip, desk.now())) as change:
+            await change.audited("set_up_token_refused", "-")
+        raise Forbidden("The set-up token is not valid.")
+    if asked.invite is not None:
+        async with reading(desk.engine) as transaction:
+            if not await invites.is_usable(transaction, digest_of(asked.invite), desk.now()):
+                raise Forbidden(_NO_INVITE)  # It is used up later, within the transaction.
+
+
+def _way(asked: Registering, operator: Principal | None) -> str:
+    """By what somebody became a user, for the audit log."""
+    if operator is not None:
+        return "access_key"
+    if asked.set_up_token is not None:
+        return "set_up_token"
+    return "registration" if asked.invite is None else "invite"
 
 
 def _assert_admitted(registration: str, invite: str | None) -> None:
@@ -67,15 +90,6 @@ def _assert_admitted(registration: str, invite: str | None) -> None:
         raise Forbidden("Registration is closed: ask an admin.")
     if registration == "invite" and invite is None:
         raise Forbidden("Registration is by invite: ask an admin for one.")
-
-
-async def _assert_invited(desk: AccountDesk, invite: str | None) -> None:
-    """Before anything is hashed; the code is used up later, within the transaction."""
-    if invite is None:
-        return
-    async with reading(desk.engine) as transaction:
-        if not await invites.is_usable(transaction, digest_of(invite), desk.now()):
-            raise Forbidden(_NO_INVITE)
 
 
 async def _terms(desk: AccountDesk, change: Change, asked: Registering, *, may_set_up: bool) -> tuple[Role, bool]:

@@ -6,12 +6,31 @@ was taken away meanwhile is not there any more.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from relay.core.accounts import throttling
+from relay.core.accounts.desk import AccountDesk
 from relay.errors import Forbidden, Unauthorized
+from relay.identity import Act, User
 from relay.model import Principal, Role
 from relay.store import sessions, users
-from relay.store.changing import Change
+from relay.store.changing import Change, changing
+
+
+@asynccontextmanager
+async def acting(
+    desk: AccountDesk, principal: Principal, client_ip: str, *, least: Role = Role.USER
+) -> AsyncIterator[tuple[Change, Principal]]:
+    """A change by somebody, and who they are at this moment; followed here by the time that it is left.
+
+    Raises Unauthorized, Forbidden, TooManyRequests, StoreError.
+    """
+    await throttling.count_act(desk, principal.user_id)
+    async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
+        yield change, await standing(change, principal, least=least)
+    await desk.directory.catch_up()
 
 
 async def standing(change: Change, principal: Principal, *, least: Role = Role.USER) -> Principal:
@@ -26,6 +45,21 @@ async def standing(change: Change, principal: Principal, *, least: Role = Role.U
     if principal.role < least:
         raise Forbidden(f"This needs the role {least.name.lower()}.")
     return principal
+
+
+def own_id(principal: Principal) -> int:
+    """The user's number. Raises Forbidden for the operator, who has no account."""
+    if principal.user_id is None:
+        raise Forbidden("This needs the account of a user: an access key has none.")
+    return principal.user_id
+
+
+def own_user(desk: AccountDesk, principal: Principal) -> User:
+    """The user. Raises Forbidden for the operator."""
+    user = desk.directory.user(own_id(principal))
+    if user is None:
+        raise Forbidden("This account is gone.")
+    return user
 
 
 def assert_may_appoint(principal: Principal, role: Role) -> None:

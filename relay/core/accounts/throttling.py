@@ -1,68 +1,83 @@
-"""Tries that are counted before they are looked at, so that many at once are many: passwords, and registrations."""
+"""Tries that are counted before they are looked at, so that many at once are many.
+
+The time is read behind the lock: whoever waits for it is not taken for somebody who comes too early.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hmac
+from collections.abc import Sequence
 
 from relay.core import throttle
 from relay.core.accounts.desk import AccountDesk
-from relay.core.credentials import digest_of
+from relay.core.throttle import OF_ACCOUNT, OF_ACTS, OF_ADDRESS, OF_REGISTRATIONS, Rule
 from relay.errors import TooManyRequests
+from relay.identity import User
 from relay.store import throttles, users
 from relay.store.changing import writing
 from relay.store.database import Transaction
 from relay.store.throttles import Scope
 
+Counted = tuple[Scope, str, Rule]
+"""What is counted, for whom, and how many are free."""
 
-async def count_password(desk: AccountDesk, login: str, client_ip: str) -> None:
+
+async def count_password(desk: AccountDesk, account: str, client_ip: str) -> None:
     """One more password for an account from an address. Raises TooManyRequests where it has to wait."""
-    now, group = desk.now(), throttle.group_of(client_ip)
-    account = _account(login, group)
-    async with writing(desk.engine) as transaction:
-        of_account = await throttles.held(transaction, Scope.ACCOUNT, account, now)
-        of_address = await throttles.held(transaction, Scope.ADDRESS, group, now)
-        wait_s = max(throttle.wait_s(of_account, now), throttle.wait_s(of_address, now))
-        if wait_s:
-            raise TooManyRequests("Too many wrong passwords", retry_after_s=wait_s)
-        counted = throttle.failed(of_account, now, throttle.OF_ACCOUNT)
-        await throttles.write(transaction, Scope.ACCOUNT, account, counted)
-        counted = throttle.failed(of_address, now, throttle.OF_ADDRESS)
-        await throttles.write(transaction, Scope.ADDRESS, group, counted)
+    group = throttle.group_of(client_ip)
+    both = [(Scope.ACCOUNT, f"{account} {group}", OF_ACCOUNT), (Scope.ADDRESS, group, OF_ADDRESS)]
+    await _count(desk, both, "Too many wrong passwords")
 
 
 async def count_registration(desk: AccountDesk, client_ip: str) -> None:
     """One more registration from an address: each costs a hash, and may be an account. Raises TooManyRequests."""
-    now, group = desk.now(), throttle.group_of(client_ip)
+    counted = (Scope.REGISTRATION, throttle.group_of(client_ip), OF_REGISTRATIONS)
+    await _count(desk, [counted], "Too many registrations")
+
+
+async def count_act(desk: AccountDesk, user_id: int | None) -> None:
+    """One more act of a user; None is the operator, who may do as much as they like. Raises TooManyRequests."""
+    if user_id is not None:
+        await _count(desk, [(Scope.ACT, str(user_id), OF_ACTS)], "Too many changes")
+
+
+async def _count(desk: AccountDesk, all_counted: Sequence[Counted], reason: str) -> None:
     async with writing(desk.engine) as transaction:
-        known = await throttles.held(transaction, Scope.REGISTRATION, group, now)
-        wait_s = throttle.wait_s(known, now)
+        known = [await throttles.held(transaction, scope, subject) for scope, subject, _ in all_counted]
+        now = desk.now()
+        wait_s = max(throttle.wait_s(tries, now) for tries in known)
         if wait_s:
-            raise TooManyRequests("Too many registrations", retry_after_s=wait_s)
-        counted = throttle.failed(known, now, throttle.OF_REGISTRATIONS)
-        await throttles.write(transaction, Scope.REGISTRATION, group, counted)
+            raise TooManyRequests(reason, retry_after_s=wait_s)
+        for (scope, subject, rule), tries in zip(all_counted, known, strict=True):
+            await throttles.write(transaction, scope, subject, throttle.counted(tries, now, rule))
 
 
-async def was_not_looked_at(desk: AccountDesk, login: str, client_ip: str) -> None:
+async def was_not_looked_at(desk: AccountDesk, account: str, client_ip: str) -> None:
     """It was no password at all: one less of both."""
-    group, now = throttle.group_of(client_ip), desk.now()
+    group = throttle.group_of(client_ip)
     async with writing(desk.engine) as transaction:
-        for scope, subject in ((Scope.ACCOUNT, _account(login, group)), (Scope.ADDRESS, group)):
-            await _forgive(transaction, scope, subject, now)
+        for scope, subject in ((Scope.ACCOUNT, f"{account} {group}"), (Scope.ADDRESS, group)):
+            await _forgive(transaction, scope, subject)
 
 
-async def was_right(transaction: Transaction, login: str, client_ip: str, now: datetime) -> None:
+async def was_right(transaction: Transaction, account: str, client_ip: str) -> None:
     """The account's failures are forgotten, of the address's this one: it may be guessing at other accounts."""
     group = throttle.group_of(client_ip)
-    await throttles.clear(transaction, Scope.ACCOUNT, _account(login, group))
-    await _forgive(transaction, Scope.ADDRESS, group, now)
+    await throttles.clear(transaction, Scope.ACCOUNT, f"{account} {group}")
+    await _forgive(transaction, Scope.ADDRESS, group)
 
 
-async def _forgive(transaction: Transaction, scope: Scope, subject: str, now: datetime) -> None:
+async def _forgive(transaction: Transaction, scope: Scope, subject: str) -> None:
     known = await throttles.read(transaction, scope, subject)
     if known is not None:
-        await throttles.write(transaction, scope, subject, throttle.forgiven(known, now))
+        await throttles.write(transaction, scope, subject, throttle.forgiven(known))
 
 
-def _account(login: str, group: str) -> str:
-    """A digest: people type passwords into the wrong field."""
-    return digest_of(f"{users.folded(login)} {group}")
+def account_of(desk: AccountDesk, login: str, user: User | None) -> str:
+    """By whom passwords are counted: the user, whatever the name they log in by; else the name that nobody has.
+
+    That one under a key of ours: people type passwords into the wrong field, and a plain digest could be guessed at.
+    """
+    if user is not None:
+        return f"user {user.id}"
+    return hmac.digest(desk.private_key, users.folded(login).encode("utf-8", "surrogatepass"), "sha256").hex()

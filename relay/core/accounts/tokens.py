@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from relay.core.accounts import throttling
 from relay.core.accounts.desk import AccountDesk
 from relay.core.credentials import digest_of
 from relay.errors import Unauthorized
@@ -20,8 +21,6 @@ from relay.identity import Act, User
 from relay.store import sessions
 from relay.store.changing import Change, changing, reading
 from relay.store.sessions import NewSession, Refreshing
-
-MAX_REFRESH_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,14 @@ async def open_session(desk: AccountDesk, change: Change, user: User, user_agent
 
 
 async def refresh(desk: AccountDesk, presented: str, client_ip: str) -> TokenAnswer:
-    """Tokens for a refresh token. Raises Unauthorized."""
-    if not presented.isascii() or len(presented) > MAX_REFRESH_CHARACTERS:
+    """Tokens for a refresh token. Raises Unauthorized, TooManyRequests."""
+    if not presented.isascii():
         raise Unauthorized
     async with reading(desk.engine) as transaction:
-        if not await sessions.is_token(transaction, digest_of(presented)):
-            raise Unauthorized  # Without a write: anybody may send anything here.
+        user_id = await sessions.user_of_token(transaction, digest_of(presented))
+    if user_id is None:
+        raise Unauthorized  # Without a write: anybody may send anything here.
+    await throttling.count_act(desk, user_id)
     successors = {digest_of(token): token for token in _successors(desk.successor_keys, presented)}
     act = Act("-", client_ip, desk.now())
     async with changing(desk.engine, act) as change:

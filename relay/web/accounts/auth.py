@@ -6,8 +6,9 @@ from aiohttp import web
 
 from relay.core.accounts import logging_in, profile, registering
 from relay.core.accounts import tokens as issuing
-from relay.core.accounts.logging_in import LoggingIn, own_user
+from relay.core.accounts.logging_in import LoggingIn
 from relay.core.accounts.registering import Registering
+from relay.core.accounts.standing import own_user
 from relay.core.credentials import digest_of
 from relay.web.accounts import rendering
 from relay.web.accounts.bodies import LoginBody, LogoutBody, MeBody, PasswordBody, RefreshBody, RegisterBody

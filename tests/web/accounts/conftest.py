@@ -32,8 +32,9 @@ async def start_api(database: dict[str, str], start_relay: StartRelay, calendar:
     """Starts relays on both kinds of store: `await start_api(registration="closed")`."""
     async with aiohttp.ClientSession() as session:
 
-        async def start(**auth: Any) -> Api:
-            return Api(await start_relay(world=calendar.world(), auth=auth, database=database), session, calendar)
+        async def start(server: dict[str, Any] | None = None, **auth: Any) -> Api:
+            sections = {"server": server or {}, "auth": auth, "database": database}
+            return Api(await start_relay(world=calendar.world(), **sections), session, calendar)
 
         yield start
 
