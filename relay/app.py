@@ -141,7 +141,9 @@ def _keyrings(providers: Mapping[str, Provider], state: State, world: World) -> 
 
 
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:
-    limits = replace(desk.body_limits, max_bytes=min(MAX_BYTES, config.server.max_body_bytes))
+    limits = desk.body_limits
+    if limits.max_bytes > MAX_BYTES:
+        limits = replace(limits, max_bytes=MAX_BYTES, bound="")
     api = AccountApi(state.accounts, limits, desk.client_ip)
     return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api), InvitesHandler(api))
 

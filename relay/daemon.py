@@ -16,6 +16,7 @@ from relay import systemd
 from relay.accounts import open_accounts, signing_secrets
 from relay.app import State, World, serving
 from relay.config.schema import Config
+from relay.core.access_keys import AccessKeys
 from relay.core.health import Phase
 from relay.core.ledger import Ledger
 from relay.drain import Patience, drain
@@ -57,7 +58,7 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
         state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep(), accounts)
         listening = await stack.enter_async_context(serving(config, listener, state, world))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
-        if not ((config.server.access_keys and config.server.access_key_enabled) or accounts.directory.has_anybody):
+        if not (AccessKeys(config).are_any_in_force(world.now()) or accounts.directory.has_anybody):
             log.warning("nobody can authenticate: there is no access key in force, and no user who may log in")
         _settle_memory()
         state.lifecycle.phase = Phase.SERVING

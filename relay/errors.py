@@ -123,10 +123,10 @@ class InvalidRequest(RequestError):
 
 
 class BodyTooLarge(RequestError):
-    """The request's body is larger than `server.max_body`."""
+    """The request's body is larger than it may be; `bound` names the option that says so, where one does."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        message = f"The request body is larger than {limit_bytes} bytes (server.max_body)."
+    def __init__(self, limit_bytes: int, bound: str = "server.max_body") -> None:
+        message = f"The request body is larger than {limit_bytes} bytes{f' ({bound})' if bound else ''}."
         super().__init__(ErrorFacts(413, message, "invalid_request_error", "request_too_large", "request_too_large"))
 
 

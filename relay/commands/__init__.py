@@ -15,6 +15,8 @@ from relay.errors import ConfigError, RelayError
 COMMANDS = (serve, check, migrate, user, key, secret, audit, backup, version)
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
+EXIT_INTERRUPTED = 130
+"""As a shell tells of a program that Ctrl-C has ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,4 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RelayError as error:
         print(f"monorelay: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return EXIT_INTERRUPTED
     return code

@@ -10,8 +10,8 @@ from relay.commands.places import data_folder, load_checked
 from relay.errors import RelayError
 from relay.store.audit_log import Verified, verify
 from relay.store.changing import reading
-from relay.store.database import open_database
-from relay.store.opening import made_ready
+from relay.store.database import open_to_read
+from relay.store.opening import assert_there
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,10 +26,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify. Raises RelayError where the log is broken."""
     folder, url = data_folder(arguments), load_checked(arguments.config).database.url.get_secret_value()
-    made_ready(folder, url)
+    assert_there(folder, url)
 
     async def read() -> Verified:
-        async with open_database(folder, url) as engine, reading(engine) as transaction:
+        async with open_to_read(folder, url) as engine, reading(engine) as transaction:
             return await verify(transaction)
 
     found = asyncio.run(read())

@@ -10,6 +10,7 @@ from relay.core.accounts.desk import AccountDesk
 from relay.identity import User
 from relay.model import Limits, Principal
 from relay.web.accounts.bodies import KeyBody, read_fields
+from relay.web.accounts.request import MAX_ID, MAX_ID_DIGITS
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,10 +26,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.add_argument("user")
     revoking = acts.add_parser("revoke", help="delete a key")
     revoking.add_argument("user")
-    revoking.add_argument("number", type=int, help="as `list` shows it")
+    revoking.add_argument("number", type=_number, help="as `list` shows it")
     for act, carry_out in ((adding, _add), (listing, _list), (revoking, _revoke)):
         add_places(act)
         act.set_defaults(run=run, carry_out=carry_out)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS and int(text) <= MAX_ID):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of a key")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

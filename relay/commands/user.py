@@ -9,6 +9,7 @@ from relay.core.accounts import governing
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.governing import Adding
 from relay.model import Role
+from relay.store.opening import found_ready, made_ready
 from relay.store.users import UserChange
 from relay.web.accounts.bodies import UserBody, read_fields
 
@@ -47,11 +48,15 @@ def _set(parser: argparse.ArgumentParser, act: object) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one act. Raises RelayError."""
-    return with_desk(arguments, lambda desk: arguments.carry_out(desk, arguments))
+    if arguments.act in ("add", "reset-password"):
+        arguments.password = read_password()
+    # The first user may come before the first start.
+    make_ready = made_ready if arguments.act == "add" else found_ready
+    return with_desk(arguments, lambda desk: arguments.carry_out(desk, arguments), make_ready)
 
 
 async def _add(desk: AccountDesk, arguments: argparse.Namespace) -> None:
-    given = {"username": arguments.name, "email": arguments.email, "password": read_password()}
+    given = {"username": arguments.name, "email": arguments.email, "password": arguments.password}
     body = read_fields(UserBody, {**given, "role": arguments.role})
     user = await governing.add(desk, CLI, Adding(body.username, body.email, body.password, body.role), NOWHERE)
     print(f"{user.username} was added with the number {user.id} and the role {user.role.name.lower()}")
@@ -84,5 +89,5 @@ async def _promote(desk: AccountDesk, arguments: argparse.Namespace) -> None:
 
 async def _reset_password(desk: AccountDesk, arguments: argparse.Namespace) -> None:
     user = await named(desk, arguments.name)
-    await governing.reset_password(desk, CLI, user.id, read_password(), NOWHERE)
+    await governing.reset_password(desk, CLI, user.id, arguments.password, NOWHERE)
     print(f"{user.username} has another password; every session has ended")

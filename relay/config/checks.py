@@ -61,6 +61,12 @@ def one_provider_is_the_default(config: Config) -> Iterator[Finding]:
         yield Finding(("providers", name, "default"), f"is true here and at '{defaults[0]}': keep one of them")
 
 
+def sessions_outlive_their_tokens(config: Config) -> Iterator[Finding]:
+    """An access token is good while its session lives."""
+    if config.auth.refresh_token_ttl_s < config.auth.access_token_ttl_s:
+        yield Finding(("auth", "refresh_token_ttl"), "is shorter than auth.access_token_ttl: make it at least as long")
+
+
 OWN_CHECKS: tuple[Check, ...] = (
     access_key_names_differ,
     provider_names_differ,
@@ -68,4 +74,5 @@ OWN_CHECKS: tuple[Check, ...] = (
     header_names_differ,
     keys_in_use_are_not_empty,
     one_provider_is_the_default,
+    sessions_outlive_their_tokens,
 )

@@ -48,8 +48,7 @@ def _of_keys(server: ServerConfig) -> Iterator[str]:
 
 
 def _of_registration(config: Config) -> Iterator[str]:
-    is_open_to_all = config.auth.registration == "open" and not is_loopback(config.server.host)
-    if is_open_to_all and config.auth.default_limits.budget_usd is None:
+    if config.auth.registration == "open" and config.auth.default_limits.budget_usd is None:
         yield "Anybody can register and spend your money: auth.registration is open, and no default budget is set."
 
 

@@ -39,6 +39,10 @@ class AccessKeys:
                 found = principal
         return found
 
+    def are_any_in_force(self, now: datetime) -> bool:
+        """Whether somebody can get in by one of them."""
+        return any(expires_at is None or now < expires_at for _, expires_at, _ in self._keys)
+
     async def follow(self, presented: str, now: datetime) -> bool:
         """Whether there may be news of a string that matched nothing: the keys of a configuration are all known."""
         return False

@@ -9,10 +9,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from relay.core.tokens import AccessToken
 from relay.errors import StoreError
@@ -28,7 +28,6 @@ POLL_S = 0.5
 LOOKS_APART_S = 0.1
 """Strings that nobody knows make no more looks than this allows, however many they are; they wait for the next."""
 TIDIED_S = 600.0
-STALE = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class Directory:
         now: Callable[[], datetime],
         clock_s: Callable[[], float] = time.monotonic,
         *,
-        stale: timedelta = STALE,
+        stale: timedelta = timedelta(minutes=10),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
@@ -61,9 +60,6 @@ class Directory:
         self._keys: dict[str, ApiKey] = {}
         self._principals: dict[int, Principal] = {}
         self._uses: dict[int, datetime] = {}
-        self._held: tuple[MutableMapping[Any, Any], ...] = (
-            self._users, self._sessions, self._keys, self._principals,
-        )  # fmt: skip
         self.version = -1
 
     def of_token(self, token: AccessToken) -> Principal | None:
@@ -119,7 +115,7 @@ class Directory:
                 known = await stored.since(connection, self.version)
             else:
                 known = await stored.everything(connection, self._now())
-                for held in self._held:
+                for held in (self._users, self._sessions, self._keys, self._principals):
                     held.clear()
             self._take(known)
         self._known_s = max(self._known_s, began_s)
@@ -132,6 +128,10 @@ class Directory:
             self._principals.pop(user_id, None)
             if user is not None and user.is_active:
                 self._principals[user_id] = Principal(user.username, user.role, user_id, (user.limits,))
+        gone = {user_id for user_id, user in known.users.items() if user is None}
+        if gone:  # What was theirs went with them, without a word of each.
+            self._sessions = {key: session for key, session in self._sessions.items() if session.user_id not in gone}
+            self._keys = {digest: key for digest, key in self._keys.items() if key.user_id not in gone}
         self.version = known.version
         self._followed_at = self._now()
 

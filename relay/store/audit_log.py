@@ -11,6 +11,8 @@ from relay.store.database import Transaction
 from relay.store.tables import audit
 
 LINES_AT_ONCE = 1000
+BEFORE_ALL = -(2**31)
+"""Below every number that may stand there, whoever put it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Verified:
 
 async def verify(transaction: Transaction) -> Verified:
     """Read all of it."""
-    lines, last_hash, last_id = 0, FIRST_HASH, 0
+    lines, last_hash, last_id = 0, FIRST_HASH, BEFORE_ALL
     while True:
         following = sa.select(audit).where(audit.c.id > last_id).order_by(audit.c.id).limit(LINES_AT_ONCE)
         rows = (await transaction.execute(following)).mappings().all()

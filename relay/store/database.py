@@ -41,6 +41,21 @@ async def open_database(data_folder: Path, url: str = "") -> AsyncIterator[Engin
         await engine.dispose()
 
 
+@asynccontextmanager
+async def open_to_read(data_folder: Path, url: str = "") -> AsyncIterator[Engine]:
+    """The same, but nothing of an SQLite store is written, not even beside it."""
+    engine = _postgres(url) if url else _read_only(data_folder)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def _read_only(data_folder: Path) -> Engine:
+    path = (data_folder / DATABASE_NAME).resolve()
+    return create_async_engine(f"sqlite+aiosqlite:///{path.as_uri()}?mode=ro&uri=true")
+
+
 def _postgres(url: str) -> Engine:
     return asyncpg_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S, pool_pre_ping=True)
 

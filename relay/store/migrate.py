@@ -39,6 +39,26 @@ def migrate(data_folder: Path, *, migrations: Path = MIGRATIONS) -> str:
     return newest
 
 
+def assert_is_store(data_folder: Path) -> None:
+    """Raises StoreError where there is none: a slip in the folder's name must not look like an empty store."""
+    path = data_folder / DATABASE_NAME
+    if not path.is_file():
+        raise StoreError(
+            f"There is no store {path}: name the data folder with --data, or start `monorelay serve` once."
+        )
+
+
+def revision_of(data_folder: Path) -> str:
+    """The revision of a store that is there, which is only read; empty: it has none. Raises StoreError."""
+    path = data_folder / DATABASE_NAME
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"The store {path} can't be read: {error}.") from error
+    return str(row[0]) if row else ""
+
+
 def make_private_folder(folder: Path) -> None:
     """With its parents, for its owner alone. Raises StoreError."""
     try:

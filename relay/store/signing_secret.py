@@ -33,6 +33,7 @@ def rotate(data_folder: Path) -> Path:
     try:
         with _written(kept, path) as temporary:
             os.replace(temporary, path)
+        _sync(data_folder)
     except OSError as error:
         raise StoreError(f"{path} can't be written: {error.strerror}.") from error
     return path
@@ -55,9 +56,19 @@ def _make(path: Path) -> tuple[bytes, ...]:
     try:
         with _written([made], path) as temporary:
             os.link(temporary, path)  # Never over another one.
+        _sync(path.parent)
     except FileExistsError:
         return _read(path)
     return (made,)
+
+
+def _sync(folder: Path) -> None:
+    """Have the name outlive a crash of the machine, as the contents do."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -6,8 +6,6 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -26,7 +24,10 @@ def upgrade(path: Path, newest: str, migrations: Path) -> None:
 
 def upgrade_over(connection: Connection, migrations: Path) -> None:
     """Bring the database of a connection to the newest revision. Raises what SQLAlchemy raises."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, not what it did.
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # Its INFO tells how it works, and even its import does.
+    from alembic import command
+    from alembic.config import Config as AlembicConfig
+
     alembic = AlembicConfig()
     alembic.set_main_option("script_location", str(migrations).replace("%", "%%"))
     alembic.attributes["connection"] = connection

@@ -26,6 +26,8 @@ class BodyLimits:
     """Without progress."""
     budget: BodyBudget
     clock_s: Callable[[], float]
+    bound: str = "server.max_body"
+    """The option that `max_bytes` is; empty where it is none."""
 
 
 class BodyReader:
@@ -41,7 +43,7 @@ class BodyReader:
         """The whole body. Raises UnsupportedEncoding, BodyTooLarge, BodyTimeout, InvalidRequest or Overloaded."""
         _assert_plain(request)
         if (request.content_length or 0) > self._limits.max_bytes:
-            raise BodyTooLarge(self._limits.max_bytes)
+            raise BodyTooLarge(self._limits.max_bytes, self._limits.bound)
         content = request.content
         try:
             if content.is_eof():  # It came along with the head: as a rule there is nothing to wait for.
@@ -74,7 +76,7 @@ class BodyReader:
     def _hold(self, size_bytes: int) -> None:
         """Have at least so much of the budget."""
         if size_bytes > self._limits.max_bytes:
-            raise BodyTooLarge(self._limits.max_bytes)
+            raise BodyTooLarge(self._limits.max_bytes, self._limits.bound)
         if size_bytes > self.held_bytes:
             self._limits.budget.take(size_bytes - self.held_bytes)
             self.held_bytes = size_bytes

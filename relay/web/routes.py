@@ -48,6 +48,8 @@ class Route:
     access: Access
     dialect: Dialect = Dialect.CHAT
     """The form of its errors."""
+    takes_api_keys: bool = False
+    """Else an API key is no credential here: it makes calls, and a stolen one must not make more of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ def table(
         Route("GET", "/v1/models", models.list, public),
         Route("GET", "/v1/models/{id:.+}", models.one, public),
         *_account_routes(accounts),
-        *(Route("POST", endpoint.path, relayed(endpoint), user, endpoint.dialect) for endpoint in ENDPOINTS),
+        *(
+            Route("POST", endpoint.path, relayed(endpoint), user, endpoint.dialect, takes_api_keys=True)
+            for endpoint in ENDPOINTS
+        ),
     )
 
 
@@ -85,7 +90,7 @@ def _account_routes(accounts: AccountHandlers) -> Iterator[Route]:
     yield Route("POST", "/api/auth/login", auth.log_in, public)
     yield Route("POST", "/api/auth/refresh", auth.refresh, public)
     yield Route("POST", "/api/auth/logout", auth.log_out, user)
-    yield Route("GET", "/api/auth/me", auth.me, user)
+    yield Route("GET", "/api/auth/me", auth.me, user, takes_api_keys=True)
     yield Route("PATCH", "/api/auth/me", auth.change_me, user)
     yield Route("POST", "/api/auth/change-password", auth.change_password, user)
     yield Route("GET", "/api/keys", keys.list, user)

@@ -153,7 +153,11 @@ def test_secrets_of_the_configuration_are_not_rotated_here(run: Run, home: Path)
         "UPDATE audit SET detail = '{}' WHERE id = 2",
         "UPDATE audit SET hash = 'x' WHERE id = 2",
         "DELETE FROM audit WHERE id = 2",
-        "INSERT INTO audit SELECT 99, at_us, actor, action, subject, client_ip, detail, hash FROM audit WHERE id = 2",
+        *(
+            f"{put} INTO audit SELECT {where}, at_us, actor, action, subject, client_ip, detail, hash"  # noqa: S608
+            " FROM audit WHERE id = 2"
+            for put, where in (("INSERT", 99), ("INSERT", -5), ("INSERT", -1), ("REPLACE", 1), ("REPLACE", 3))
+        ),
     ],
 )
 def test_the_audit_log_shows_when_it_was_tampered_with(run: Run, home: Path, tampering: str) -> None:
@@ -162,10 +166,9 @@ def test_the_audit_log_shows_when_it_was_tampered_with(run: Run, home: Path, tam
     code, printed, _ = run("audit", "verify")
     assert (code, printed.startswith("3 lines, each as it was written; the last hash is ")) == (0, True)
     with closing(sqlite3.connect(home / "data" / DATABASE_NAME)) as connection:
-        if not tampering.startswith("INSERT"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(tampering)
-        for act in ("update", "delete"):  # Whoever may do this may do everything, but is found out.
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(tampering)
+        for act in ("update", "delete", "insert", "front"):  # Whoever may do this may do everything, but is found out.
             connection.execute(f"DROP TRIGGER audit_no_{act}")
         connection.execute(tampering)
         connection.commit()
@@ -187,6 +190,94 @@ def test_the_audit_log_names_who_did_what_and_holds_no_secret(run: Run, home: Pa
         ("cli", "password_reset", "root"),
     ]
     assert [word for word in (secret, PASSWORD, "staple correct horse") if word in everything] == []
+
+
+@pytest.mark.parametrize(
+    "command", [("user", "list"), ("key", "list", "root"), ("audit", "verify"), ("user", "disable", "root")]
+)
+def test_a_slip_in_the_name_of_the_data_folder_is_no_empty_store(
+    run: Run, home: Path, command: tuple[str, ...]
+) -> None:
+    code, printed, errors = run(*command, "--data", str(home / "typo"))
+    assert (code, printed, "There is no store" in errors, (home / "typo").exists()) == (1, "", True, False)
+
+
+def test_a_copy_that_nobody_may_write_can_be_verified(run: Run, home: Path) -> None:
+    add(run, "alice")
+    copy = home / "copy"
+    copy.mkdir()
+    with closing(sqlite3.connect(home / "data" / DATABASE_NAME)) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy / DATABASE_NAME),))
+    (copy / DATABASE_NAME).chmod(0o400)
+    copy.chmod(0o500)
+    code, printed, _ = run("audit", "verify", "--data", str(copy))
+    assert (code, printed.startswith("1 lines"), [path.name for path in copy.iterdir()]) == (0, True, [DATABASE_NAME])
+
+
+def test_a_store_of_another_release_is_not_verified_but_named(run: Run, home: Path) -> None:
+    with closing(sqlite3.connect(home / "data" / DATABASE_NAME)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.commit()
+    code, _, errors = run("audit", "verify")
+    assert (code, "revision 0002" in errors) == (1, True)
+
+
+def test_a_rotated_secret_leaves_a_line(run: Run, home: Path) -> None:
+    run("secret", "rotate")
+    with closing(sqlite3.connect(home / "data" / DATABASE_NAME)) as connection:
+        assert connection.execute("SELECT actor, action FROM audit").fetchall() == [("cli", "secret_rotated")]
+
+
+def test_another_password_ends_every_session(run: Run, home: Path) -> None:
+    add(run, "alice")
+    with closing(sqlite3.connect(home / "data" / DATABASE_NAME)) as connection:
+        connection.execute(
+            "INSERT INTO sessions (id, user_id, created_at_us, expires_at_us, client_ip, user_agent)"
+            " VALUES ('s', 1, 1, 9000000000000000, '-', '-')"
+        )
+        connection.commit()
+        run("user", "reset-password", "alice", typed="staple correct horse")
+        assert connection.execute("SELECT count(*) FROM sessions WHERE ended_at_us IS NULL").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "x", "1e3"])
+def test_what_is_no_number_of_a_key_is_refused(run: Run, number: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("key", "revoke", "alice", number)
+    assert ended.value.code == 2
+
+
+def test_bytes_that_are_no_text_are_refused(run: Run) -> None:
+    told = "monorelay: what was given is not UTF-8\n"
+    assert run("user", "disable", "b\udcffb")[::2] == (1, told)
+    assert run("user", "add", "bob", "bob@example.org", typed="pass\udcffword")[::2] == (1, told)
+
+
+class Terminal(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("ends_by", "code", "told"), [(EOFError, 1, "no password was given"), (KeyboardInterrupt, 130, "")]
+)
+def test_whoever_types_no_password_sees_no_traceback(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ends_by: type[BaseException],
+    code: int,
+    told: str,
+) -> None:
+    def getpass(prompt: str) -> str:
+        raise ends_by
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", getpass)
+    assert main(["user", "add", "bob", "bob@example.org", "--config", str(home / "config.yml")]) == code
+    assert told in capsys.readouterr().err
 
 
 def test_without_a_configuration_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from relay.resources import EXAMPLE_CONFIG
 
 GOOD = """
 server: {host: 127.0.0.1, access_key: a-long-enough-access-key}
+auth: {registration: approval}
 providers:
   one: {base_url: 'http://127.0.0.1:9/v1', default: true}
   off: {enabled: false}
@@ -36,7 +37,8 @@ def test_a_good_file_is_good_and_its_enabled_providers_are_named(tmp_path: Path,
 
 
 def test_a_file_without_providers_is_good_for_the_demo(tmp_path: Path, capsys: Captured) -> None:
-    path = written(tmp_path, "server: {host: 127.0.0.1, access_key: a-long-enough-access-key}")
+    good = "server: {host: 127.0.0.1, access_key: a-long-enough-access-key}\nauth: {registration: closed}"
+    path = written(tmp_path, good)
     assert main(["check", path]) == 0
     assert capsys.readouterr().out == f"{path}: good; enabled providers: none but the built-in demo\n"
 
@@ -48,7 +50,7 @@ def test_a_provider_that_no_name_leads_to_is_warned_of(tmp_path: Path, capsys: C
 
 
 def test_warnings_come_first(tmp_path: Path, capsys: Captured) -> None:
-    path = written(tmp_path, "server: {host: 127.0.0.1, access_key: short}")
+    path = written(tmp_path, "server: {host: 127.0.0.1, access_key: short}\nauth: {registration: closed}")
     assert main(["check", path]) == 0
     first, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{path}: warning: Access key 'access-key' has fewer than ")

@@ -73,24 +73,30 @@ def test_a_real_key_or_the_loopback_is_accepted(server: str) -> None:
     ],
 )
 def test_what_is_weak_is_warned_of(server: str, words: str) -> None:
-    (text,) = warnings(configured(f"server: {{host: 127.0.0.1, {server}}}"))
+    (text,) = warnings(configured(f"server: {{host: 127.0.0.1, {server}}}\nauth: {{registration: closed}}"))
     assert text.startswith(words)
     assert "abcdefghijklmno" not in text
 
 
 def test_each_weak_key_is_warned_of() -> None:
     keys = f"[{{name: a, key: {REAL}}}, {{name: b, key: short}}, {{name: c, key: ''}}]"
-    text = f"server: {{host: 127.0.0.1, access_key: {keys}}}"
+    text = f"server: {{host: 127.0.0.1, access_key: {keys}}}\nauth: {{registration: closed}}"
     assert ["'b'" in one or "'c'" in one for one in warnings(configured(text))] == [True, True]
 
 
 def test_a_good_key_is_not_warned_of() -> None:
-    assert warnings(configured(f"server: {{host: 127.0.0.1, access_key: {REAL}}}")) == ()
+    text = f"server: {{host: 127.0.0.1, access_key: {REAL}}}\nauth: {{registration: approval}}"
+    assert warnings(configured(text)) == ()
 
 
 @pytest.mark.parametrize(
     ("host", "mode", "is_warned_of"),
-    [("0.0.0.0", "open", True), ("0.0.0.0", "approval", False), ("127.0.0.1", "open", False), ("::", "open", True)],
+    [
+        ("0.0.0.0", "open", True),
+        ("0.0.0.0", "approval", False),
+        ("127.0.0.1", "open", True),
+        ("127.0.0.1", "closed", False),
+    ],
 )
 def test_registration_that_is_open_to_everybody_is_warned_of(host: str, mode: str, is_warned_of: bool) -> None:
     found = warnings(configured(f"server: {{host: '{host}', access_key: {REAL}}}\nauth: {{registration: {mode}}}"))

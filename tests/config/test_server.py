@@ -120,6 +120,11 @@ def test_several_secrets_may_sign_tokens() -> None:
     assert [secret.get_secret_value() for secret in secrets] == ["a" * 32, "b" * 32]
 
 
+def test_a_session_lives_as_long_as_its_tokens() -> None:
+    found = problem("auth: {access_token_ttl: 1h, refresh_token_ttl: 30m}")
+    assert (found.path, "access_token_ttl" in found.message) == ("auth.refresh_token_ttl", True)
+
+
 @pytest.mark.parametrize("value", ['""', "[]"])
 def test_no_jwt_secret_is_the_default(value: str) -> None:
     assert configured(f"auth: {{jwt_secret: {value}}}").auth.jwt_secrets == ()

@@ -98,7 +98,15 @@ async def test_records_of_calls_are_rows_once_each_whatever_a_client_put_into_th
     assert (rows[1]["model"], len(rows[1]["error_type"])) == ("x?" * 100, 64)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET actor = 'x'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "INSERT INTO audit SELECT 0, at_us, actor, action, subject, client_ip, detail, hash FROM audit",
+    ],
+)
 async def test_the_audit_log_is_append_only(tmp_path: Path, statement: str) -> None:
     async with migrated_database() as url, open_database(tmp_path, url) as engine:
         async with changing(engine, Act("cli", "-", datetime.now(UTC))) as change:

@@ -60,6 +60,8 @@ REFUSED = {
     "a wrong x-api-key over a good api-key": {"x-api-key": "wrong", "api-key": ACCESS_KEY},
     "a cookie": {"Cookie": f"access_key={ACCESS_KEY}"},
     "a very long key": {"x-api-key": "k" * 8000},
+    "SQL (LiteLLM, CVE-2026-42208)": {"Authorization": "Bearer ' OR '1'='1' --"},
+    "SQL in the shape of an API key": {"x-api-key": "sk-mr-' UNION SELECT digest FROM api_keys; --       "},
 }
 
 

@@ -12,7 +12,7 @@ from relay.core.accounts.standing import own_user
 from relay.core.credentials import digest_of
 from relay.web.accounts import rendering
 from relay.web.accounts.bodies import LoginBody, LogoutBody, MeBody, PasswordBody, RefreshBody, RegisterBody
-from relay.web.accounts.request import AccountApi, anybody, principal_of, user_agent
+from relay.web.accounts.request import AccountApi, principal_of, user_agent
 from relay.web.answers import document
 from relay.web.exchange import EXCHANGE
 
@@ -63,7 +63,7 @@ class AuthHandler:
 
     async def me(self, request: web.Request) -> web.Response:
         """Who the credential stands for."""
-        principal = anybody(request)
+        principal = principal_of(request)
         if principal.user_id is None:
             return document(rendering.operator(principal))
         return document(rendering.user(own_user(self._desk, principal)))

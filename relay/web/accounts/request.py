@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from relay.core.accounts.desk import AccountDesk
-from relay.errors import Forbidden, InvalidRequest, NoSuch, Unauthorized
+from relay.errors import InvalidRequest, NoSuch, Unauthorized
 from relay.model import Principal
 from relay.web.accounts.bodies import Body, read
 from relay.web.answers import printable
@@ -48,15 +48,7 @@ class AccountApi:
 
 
 def principal_of(request: web.Request) -> Principal:
-    """Who asks. Raises Forbidden for an API key: it makes calls, and a stolen one must not make more of its kind."""
-    principal = anybody(request)
-    if principal.api_key_id is not None:
-        raise Forbidden("An API key can't manage accounts: log in, and use the access token.")
-    return principal
-
-
-def anybody(request: web.Request) -> Principal:
-    """Who asks, by whichever credential."""
+    """Who asks."""
     principal = request[EXCHANGE].principal
     if principal is None:
         raise Unauthorized

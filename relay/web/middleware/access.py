@@ -123,6 +123,8 @@ def _decide(request: web.Request, route: Route | None, principal: Principal) -> 
         if problem is not None:
             raise NotFound(printable(request.path[:_MAX_SHOWN_PATH]))
         raise Forbidden("This path has no access level.")
+    if principal.api_key_id is not None and not route.takes_api_keys:
+        raise Forbidden("An API key can't manage accounts: log in, and use the access token.")
     needed = route.access.least_role
     if needed is not None and principal.role < needed:
         raise Forbidden(f"This needs the role {needed.name.lower()}.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from relay.app import World, build
 from tests.support.running import ACCESS_KEY
 from tests.web.accounts.client import Api, Calendar
 
@@ -183,3 +184,43 @@ async def test_a_record_names_the_key_that_was_used(api: Api) -> None:
 async def test_a_key_that_is_not_there_is_not_found(api: Api, key_id: str) -> None:
     answer = await api.call("DELETE", f"/api/keys/{key_id}", by=await api.token())
     assert answer.status == 404
+
+
+async def test_an_api_key_makes_calls_and_nothing_else(api: Api) -> None:
+    """Every route of the table but the public ones, the relayed ones and `me`; the key of a super admin."""
+    root = await api.super_admin()
+    secret = (await api.call("POST", "/api/keys", {"name": "k"}, by=root)).data["key"]
+    routes = build(api.relay.config, {}, api.relay.state, World()).router.routes()
+    named = {(route.method, route.resource.canonical) for route in routes if route.resource is not None}
+    governing = {(method, path) for method, path in named if path.startswith("/api/")} - {
+        *((method, "/api/info") for method in ("GET", "HEAD")),
+        *((method, "/api/auth/me") for method in ("GET", "HEAD")),
+        *(("POST", f"/api/auth/{act}") for act in ("register", "login", "refresh")),
+    }
+    assert len(governing) >= 14
+    for method, path in sorted(governing):
+        answer = await api.call(method, path.replace("{id}", "1"), {}, by=secret)
+        assert answer.status == 403, (method, path)
+    assert (await api.call("GET", "/api/auth/me", by=secret)).json["username"] == "root"
+
+
+async def test_every_field_of_a_key_is_told(api: Api) -> None:
+    token = await api.token()
+    made = (await api.call("POST", "/api/keys", {"name": "k"}, by=token)).data
+    secret = made.pop("key")
+    assert made == {
+        "id": 1,
+        "name": "k",
+        "prefix": secret[:10],
+        "limits": {"models": None, "endpoints": None},
+        "expires_at": None,
+        "last_used_at": None,
+        "created_at": "2026-11-24T12:00:00.000Z",
+        "is_active": True,
+    }
+
+
+async def test_a_user_has_no_more_than_a_hundred_keys(api: Api) -> None:
+    token = await api.token()
+    statuses = [(await api.call("POST", "/api/keys", {"name": "k"}, by=token)).status for _ in range(101)]
+    assert statuses == [201] * 100 + [409]
