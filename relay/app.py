@@ -5,6 +5,7 @@ Nothing else in the package knows how the parts find one another.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import secrets
@@ -21,12 +22,12 @@ from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
 from relay.core.accounts.desk import AccountDesk
 from relay.core.admission import Admission, BodyBudget
-from relay.core.attempt import Clocks
 from relay.core.catalog import catalog_of
 from relay.core.credentials import Credentials
 from relay.core.health import Health, Lifecycle
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
+from relay.core.means import Clocks, Memory, means_of
 from relay.core.models import ModelList
 from relay.core.refusals import Refusals
 from relay.core.relay import Relay
@@ -34,7 +35,6 @@ from relay.sweep import INTERVAL_S, NEVER, Sweep, sweeping
 from relay.upstream import providers as upstream_providers
 from relay.upstream.demo import DEMO_MODELS, DemoTransport
 from relay.upstream.direct import open_direct
-from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import DEMO, Provider
 from relay.upstream.session import SessionTransport, open_sessions
 from relay.upstream.transport import Transport
@@ -96,7 +96,7 @@ class State:
     refusals: Refusals = field(default_factory=Refusals)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
-    rings: dict[str, RingMemory] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
 
 def build(config: Config, transports: Mapping[str, Transport], state: State, world: World) -> web.Application:
@@ -108,8 +108,8 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
     def transport_of(provider: Provider) -> Transport:
         return demo if provider.name == DEMO else transports[provider.http_client]
 
-    keyrings = _keyrings(providers, state, world)
-    relay = Relay(catalog, providers, transport_of, keyrings, Clocks(world.now, world.clock_s))
+    clocks = Clocks(world.now, world.clock_s, world.random, asyncio.sleep)
+    relay = Relay(catalog, means_of(config, providers, state.memory, clocks), transport_of, clocks)
     desk = _desk(config, relay, state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now)
     rows = table(
@@ -125,19 +125,6 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
     parts = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
     app.middlewares.append(choke_point(parts))
     return app
-
-
-def _keyrings(providers: Mapping[str, Provider], state: State, world: World) -> dict[str, Keyring]:
-    return {
-        name: Keyring(
-            provider.keys,
-            state.rings.setdefault(name, RingMemory()),
-            strategy=provider.strategy,
-            random=world.random,
-            cooldown_s=provider.cooldown_s,
-        )
-        for name, provider in providers.items()
-    }
 
 
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:

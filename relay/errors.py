@@ -30,6 +30,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class RelayError(Exception):
@@ -214,6 +215,7 @@ class Retry(enum.Enum):
     SAME_ONCE = "same, once, on a fresh connection"
     OTHER_KEY = "another key, then another target"
     OTHER_TARGET = "another target"
+    OTHER_TARGET_ONCE = "another target, once: the failed attempt may be billed"
 
 
 class Blame(enum.Enum):
@@ -237,6 +239,7 @@ class UpstreamError(RelayError):
         blame: Blame = Blame.NOBODY,
         *,
         wait_s: float | None = None,
+        upstream_status: int | None = None,
         body: bytes | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         upstream_request_id: str | None = None,
@@ -246,6 +249,8 @@ class UpstreamError(RelayError):
         self.blame = blame
         self.wait_s = wait_s
         """How long the provider asks to be left alone; None: it does not say."""
+        self.upstream_status = upstream_status
+        """Its own status; None where there was none, or a 200."""
         self.body = body
         """The upstream's own error body, where it can be kept as it is; None: one is rendered from `facts`."""
         self.headers = headers
@@ -253,3 +258,15 @@ class UpstreamError(RelayError):
         self.upstream_request_id = upstream_request_id
         """Under which the provider knows the failed call; None where it told none."""
         super().__init__(facts.message)
+
+    def but(self, **changes: Any) -> UpstreamError:
+        """The same with other values for some of the arguments above."""
+        kept = {
+            "wait_s": self.wait_s,
+            "upstream_status": self.upstream_status,
+            "body": self.body,
+            "headers": self.headers,
+            "upstream_request_id": self.upstream_request_id,
+        }
+        facts = changes.pop("facts", self.facts)
+        return UpstreamError(facts, self.retry, self.blame, **{**kept, **changes})

@@ -31,7 +31,7 @@ def connect_timeout() -> UpstreamError:
 def first_byte_timeout() -> UpstreamError:
     """No head, or no first byte of the body, within `timeout.first_byte`."""
     facts = _server_error(504, "upstream_timeout", "The provider did not answer in time.", "timeout_error")
-    return UpstreamError(facts, Retry.OTHER_TARGET, Blame.TARGET)
+    return UpstreamError(facts, Retry.OTHER_TARGET_ONCE, Blame.TARGET)
 
 
 def idle_timeout() -> UpstreamError:
@@ -73,7 +73,7 @@ def redirect() -> UpstreamError:
 def empty() -> UpstreamError:
     """2xx without an answer in it."""
     facts = _server_error(502, "empty_response", "The provider's answer was empty.")
-    return UpstreamError(facts, Retry.OTHER_TARGET, Blame.TARGET)
+    return UpstreamError(facts, Retry.OTHER_TARGET_ONCE, Blame.TARGET)
 
 
 def bad_event() -> UpstreamError:

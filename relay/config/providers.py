@@ -88,19 +88,19 @@ class CostConfig(Section):
 class RetryConfig(Section):
     """Attempts before the first byte went to the client."""
 
-    enabled: Annotated[bool, PENDING] = True
-    max_retries: Annotated[Whole, PENDING] = 2
-    retry_on_status: Annotated[tuple[Whole, ...], PENDING] = _STATUSES_WORTH_A_RETRY
-    backoff_factor: Annotated[Number, PENDING] = 1.5
-    backoff_max_s: Annotated[Duration, PENDING] = Field(2, alias="backoff_max")
+    enabled: bool = True
+    max_retries: Annotated[Whole, Field(le=2)] = 2
+    retry_on_status: tuple[Whole, ...] = _STATUSES_WORTH_A_RETRY
+    backoff_factor: Number = 1.5
+    backoff_max_s: Duration = Field(2, alias="backoff_max")
 
 
 class BreakerConfig(Section):
     """After so many failures in a window, a target rests."""
 
-    failures: Annotated[Whole, PENDING] = 5
-    window_s: Annotated[Duration, PENDING] = Field(30, alias="window")
-    open_s: Annotated[Duration, PENDING] = Field(30, alias="open")
+    failures: Whole = 5
+    window_s: Duration = Field(30, alias="window")
+    open_s: Duration = Field(30, alias="open")
 
 
 class ModelParamsConfig(Section):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from multidict import CIMultiDict
 
 from relay import faults
 from relay.core.attempts import Attempt
 from relay.core.calls import RelayRequest
+from relay.core.means import Clocks
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
 from relay.errors import UpstreamError
@@ -34,14 +33,6 @@ MAX_ERROR_BYTES = 256 * 1024
 """As much of an error answer as is read."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """The time of day, and one that never goes back."""
-
-    now: Callable[[], datetime]
-    clock_s: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +121,7 @@ class Try:
         body = bytes(collected.body)
         error = refused(head.status, body, self._parts, wait_s=advised_wait_s(head.headers, self._now()))
         is_told = error.facts.status == head.status  # Else the refusal is the operator's business, not the client's.
-        return UpstreamError(
-            error.facts,
-            error.retry,
-            error.blame,
-            wait_s=error.wait_s,
-            body=error.body,
+        return error.but(
             headers=_told_headers(head) if is_told else (),
             upstream_request_id=upstream_request_id(head.headers),
         )

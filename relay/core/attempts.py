@@ -1,4 +1,4 @@
-"""Which target, key and connection one call tries next. It decides and does no I/O: keyrings and time are passed in.
+"""Which target, key and connection one call tries next. It decides and does no I/O: means and time are passed in.
 
 What a failure permits stands in its `retry`, and what it is laid to in its `blame`; that nothing is retried once a byte
 went to the client is the caller's part, since this object is then no longer asked.
@@ -7,15 +7,17 @@ went to the client is the caller's part, since this object is then no longer ask
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from relay.errors import Retry, UpstreamError
+from relay.core.breakers import Pass
+from relay.core.means import Clocks, Means
+from relay.errors import Blame, Retry, UpstreamError
 from relay.model import Target
-from relay.upstream.keyring import Key, Keyring, Slot
+from relay.upstream.keyring import Key, Slot
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Connection
 
@@ -24,37 +26,63 @@ MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a try holds while it lasts."""
+
+    slot: Slot | None
+    """The right to use a key; None for a provider without keys."""
+    entry: Pass
+    """The right to try the target."""
+
+    def failed(self, failure: UpstreamError, now: datetime) -> None:
+        """The try failed, and this is whom it is laid to."""
+        if self.slot is not None:
+            self.slot.failed(failure.blame, failure.wait_s, now)
+        self.entry.failed(failure, now)
+
+    def gives_way_to(self, other: Held, now: datetime) -> None:
+        """Let go of what the next try does not hold as well."""
+        if self.slot is not None and self.slot is not other.slot:
+            self.slot.free(now)
+        if self.entry is not other.entry:
+            self.entry.leave()
+
+    def let_go(self, now: datetime, *, tokens: int = 0) -> None:
+        """It is over. Again: nothing happens."""
+        if self.slot is not None:
+            self.slot.free(now, tokens=tokens)
+        self.entry.leave()
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try."""
 
     target: Target
     provider: Provider
-    slot: Slot | None
-    """The right to use a key; None for a provider without keys."""
+    held: Held
     connection: Connection = Connection.POOLED
+    delay_s: float = 0
+    """To be waited before it."""
 
     @property
     def key(self) -> Key | None:
         """None for a provider without keys."""
-        return None if self.slot is None else self.slot.key
+        return None if self.held.slot is None else self.held.slot.key
 
 
 class Attempts:
-    """The tries of one call, one after the other. It holds one slot at a time, and frees it on leaving."""
+    """The tries of one call, one after the other. What the current one holds is let go on leaving."""
 
-    def __init__(
-        self,
-        targets: Sequence[Target],
-        providers: Mapping[str, Provider],
-        keyrings: Mapping[str, Keyring],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._places = deque((target, providers[target.provider]) for target in targets)
-        self._keyrings = keyrings
-        self._now = now
+    def __init__(self, targets: Sequence[Target], means: Means, clocks: Clocks) -> None:
+        self._places = deque(targets)
+        self._resting: list[Target] = []
+        self._means = means
+        self._clocks = clocks
         self._tried: set[str] = set()
         self._current: Attempt | None = None
-        self._slot: Slot | None = None
+        self._held: Held | None = None
+        self._had_its_once = False
         self.made = 0
         """How many tries were handed out."""
 
@@ -64,59 +92,119 @@ class Attempts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._slot is not None:
-            self._slot.free(self._now())
+        if self._held is not None:
+            self._held.let_go(self._clocks.now())
 
     def next(self, failure: UpstreamError | None = None) -> Attempt | None:
         """The first try, or the one that may follow a failure of the last; None: it is over."""
-        if failure is not None and self._slot is not None:
-            self._slot.failed(failure.blame, failure.wait_s, self._now())
-        if self.made >= MAX_ATTEMPTS or (failure is not None and failure.retry is Retry.NEVER):
+        if failure is not None and self._held is not None:
+            self._held.failed(failure, self._clocks.now())
+        if self.made >= MAX_ATTEMPTS or (failure is not None and not self._permits(failure)):
             return None
-        found = self._after(failure.retry) if failure is not None else self._next_target()
-        if found is not None:
-            self.made += 1
-            self._hold(found)
-        return found
+        found = self._next_target() if failure is None else self._after(failure)
+        if found is None and self.made == 0:
+            found = self._resting_target()
+        return None if found is None else self._handed_out(found)
 
-    def served(self) -> Slot | None:
-        """The last try serves. Whoever takes its slot frees it; None: there is none."""
-        slot, self._slot = self._slot, None
-        if slot is not None:
-            slot.served()
-        return slot
+    def served(self) -> Held | None:
+        """The last try serves. Whoever takes what it holds lets it go; None: there was no try."""
+        held, self._held = self._held, None
+        if held is not None and held.slot is not None:
+            held.slot.served()
+        return held
 
-    def _hold(self, attempt: Attempt) -> None:
-        before, self._slot = self._slot, attempt.slot
-        if before is not None and before is not attempt.slot:
-            before.free(self._now())
-        self._current = attempt
+    def _permits(self, failure: UpstreamError) -> bool:
+        """By the rule of the provider that failed."""
+        last = self._current
+        if last is None:
+            return failure.retry is not Retry.NEVER
+        if failure.retry is Retry.OTHER_TARGET_ONCE:
+            if self._had_its_once:
+                return False
+            self._had_its_once = True
+        return self._means.retry_rules[last.provider.name].permits(failure, self.made)
 
-    def _after(self, retry: Retry) -> Attempt | None:
+    def _handed_out(self, attempt: Attempt) -> Attempt | None:
+        """The attempt, counted against its provider's budget; None: that is spent."""
+        budget, now = self._means.budgets[attempt.provider.name], self._clocks.now()
+        if self.made == 0:
+            budget.called(now)
+        elif not budget.spend(now):
+            if self._held is not None:
+                attempt.held.gives_way_to(self._held, now)
+            return None
+        if self._held is not None:
+            self._held.gives_way_to(attempt.held, now)
+        self.made += 1
+        self._current, self._held = attempt, attempt.held
+        return attempt
+
+    def _after(self, failure: UpstreamError) -> Attempt | None:
         last = self._current
         if last is None:
             return self._next_target()
         if self.made == MAX_ATTEMPTS - 1 and (elsewhere := self._next_target()) is not None:
             return elsewhere  # The last try: all keys and connections of a provider may share its fault.
-        if retry is Retry.SAME_ONCE and last.connection is Connection.POOLED:
+        if failure.retry is Retry.SAME_ONCE and last.connection is Connection.POOLED:
             return replace(last, connection=Connection.FRESH)
-        if retry is Retry.OTHER_KEY and last.slot is not None:
-            return self._with_key(last.target, last.provider) or self._next_target()
-        return self._next_target()
+        is_keys_turn = failure.retry is Retry.OTHER_KEY
+        if is_keys_turn and last.held.entry.is_still_in(self._clocks.now()):
+            return self._other_key(last, failure) or self._next_target()
+        elsewhere = self._next_target()
+        if elsewhere is None and (is_keys_turn or failure.blame is Blame.TARGET):
+            return self._other_key(last, failure)  # With nowhere else to go: the fault may be with the key.
+        return elsewhere
 
-    def _next_target(self) -> Attempt | None:
-        while self._places:
-            target, provider = self._places.popleft()
-            tried, self._tried = self._tried, set()
-            attempt = self._with_key(target, provider) if provider.keys else Attempt(target, provider, None)
-            if attempt is not None:
-                return attempt
-            self._tried = tried
-        return None
-
-    def _with_key(self, target: Target, provider: Provider) -> Attempt | None:
-        slot = self._keyrings[provider.name].take(self._now(), self._tried)
+    def _other_key(self, last: Attempt, failure: UpstreamError) -> Attempt | None:
+        """The same target with another key; None: there is none."""
+        if last.held.slot is None:
+            return None
+        slot = self._means.keyrings[last.provider.name].take(self._clocks.now(), self._tried)
         if slot is None:
             return None
         self._tried.add(slot.key.label)
-        return Attempt(target, provider, slot)
+        held, delay_s = Held(slot, last.held.entry), self._delay_s(failure, last.provider)
+        return Attempt(last.target, last.provider, held, delay_s=delay_s)
+
+    def _delay_s(self, failure: UpstreamError, provider: Provider) -> float:
+        """A provider in trouble is not asked again at once; a key that is refused says nothing of the others."""
+        if failure.blame is not Blame.TARGET:
+            return 0
+        return self._means.retry_rules[provider.name].delay_s(self.made, self._clocks.random)
+
+    def _next_target(self) -> Attempt | None:
+        while self._places:
+            target = self._places.popleft()
+            entry = self._means.breakers.enter(target, self._clocks.now())
+            if entry is None:
+                self._resting.append(target)
+            elif (attempt := self._at(target, entry)) is not None:
+                return attempt
+        return None
+
+    def _resting_target(self) -> Attempt | None:
+        """The first of those that rest, where nothing was tried: no call goes without a try that it could have had."""
+        for target in self._resting:
+            if (attempt := self._at(target, self._means.breakers.enter_anyway(target))) is not None:
+                return attempt
+        return None
+
+    def _at(self, target: Target, entry: Pass) -> Attempt | None:
+        """With a key of the provider, where it has keys; None: none of them may be used."""
+        provider = self._means.providers[target.provider]
+        if not provider.keys:
+            self._tried = set()
+            return Attempt(target, provider, Held(None, entry))
+        tried, self._tried = self._tried, set()
+        attempt = self._with_key(target, provider, entry)
+        if attempt is None:
+            self._tried = tried
+        return attempt
+
+    def _with_key(self, target: Target, provider: Provider, entry: Pass) -> Attempt | None:
+        slot = self._means.keyrings[provider.name].take(self._clocks.now(), self._tried)
+        if slot is None:
+            entry.leave()
+            return None
+        self._tried.add(slot.key.label)
+        return Attempt(target, provider, Held(slot, entry))

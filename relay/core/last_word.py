@@ -24,17 +24,7 @@ def last_word(failure: UpstreamError | None, shortages: Sequence[Shortage], made
         facts = replace(facts, retry_after_s=_soonest_s(shortages) or facts.retry_after_s)
     elif made >= MAX_ATTEMPTS and facts.status in SERVER_FAULTS:
         facts = replace(facts, should_retry=False)  # The relay has tried as often as the client would.
-    if facts == failure.facts:
-        return failure
-    return UpstreamError(
-        facts,
-        failure.retry,
-        failure.blame,
-        wait_s=failure.wait_s,
-        body=failure.body,
-        headers=failure.headers,
-        upstream_request_id=failure.upstream_request_id,
-    )
+    return failure if facts == failure.facts else failure.but(facts=facts)
 
 
 def _of_keys(shortages: Sequence[Shortage]) -> UpstreamError:

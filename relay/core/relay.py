@@ -7,19 +7,20 @@ or a stream whose first event has been judged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 
 from relay.core import routing
-from relay.core.attempt import Clocks, PlainAnswer, Try
-from relay.core.attempts import Attempt, Attempts
+from relay.core.attempt import PlainAnswer, Try
+from relay.core.attempts import Attempt, Attempts, Held
 from relay.core.calls import RelayRequest
 from relay.core.last_word import last_word
+from relay.core.means import Clocks, Means
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
 from relay.errors import UpstreamError
 from relay.model import Target, Usage
-from relay.upstream.keyring import Keyring, Shortage, Slot
+from relay.upstream.keyring import Shortage
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
 
@@ -29,19 +30,17 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """Serves calls for one configuration; the memory of the keyrings outlives it."""
+    """Serves calls for one configuration; what its means remember outlives it."""
 
     def __init__(
         self,
         catalog: routing.Catalog,
-        providers: Mapping[str, Provider],
+        means: Means,
         transports: Callable[[Provider], Transport],
-        keyrings: Mapping[str, Keyring],
         clocks: Clocks,
     ) -> None:
-        self._providers = providers
+        self._means = means
         self._transport_of = transports
-        self._keyrings = keyrings
         self._clocks = clocks
         self._plan = lru_cache(MAX_PLANS)(lambda name, dialect: routing.plan(catalog, name, dialect))
         """For one configuration a name and a dialect always lead to the same targets."""
@@ -51,8 +50,10 @@ class Relay:
         targets = self._plan(request.model, request.endpoint.dialect)
         trail.target = targets[0]
         failure: UpstreamError | None = None
-        with Attempts(targets, self._providers, self._keyrings, self._clocks.now) as attempts:
+        with Attempts(targets, self._means, self._clocks) as attempts:
             while (attempt := attempts.next(failure)) is not None:
+                if attempt.delay_s:
+                    await self._clocks.sleep(attempt.delay_s)
                 try:
                     transport = self._transport_of(attempt.provider)
                     answer = await Try(request, attempt, trail, self._clocks).open(transport)
@@ -64,17 +65,27 @@ class Relay:
                     return answer
         raise last_word(failure, [self._shortage(target) for target in targets], attempts.made)
 
-    def _hand_over(self, answer: PlainAnswer | RelayStream, slot: Slot | None) -> None:
-        """The key is in use until the end of the answer."""
-        if slot is None:
+    def _hand_over(self, answer: PlainAnswer | RelayStream, held: Held | None) -> None:
+        """Key and target are in use until the end of the answer, which says how the target did."""
+        if held is None:
             return
         if isinstance(answer, PlainAnswer):
-            slot.free(self._clocks.now(), tokens=_total(answer.usage))
-        else:
-            answer.when_closed(lambda usage: slot.free(self._clocks.now(), tokens=_total(usage)))
+            held.entry.served()
+            held.let_go(self._clocks.now(), tokens=_total(answer.usage))
+            return
+
+        def is_over(stream: RelayStream) -> None:
+            now = self._clocks.now()
+            if stream.failure is not None:
+                held.entry.failed(stream.failure, now)
+            elif stream.is_delivered:
+                held.entry.served()
+            held.let_go(now, tokens=_total(stream.usage()))
+
+        answer.when_closed(is_over)
 
     def _shortage(self, target: Target) -> Shortage:
-        return self._keyrings[target.provider].shortage(self._clocks.now())
+        return self._means.keyrings[target.provider].shortage(self._clocks.now())
 
 
 def _total(usage: Usage | None) -> int:

@@ -52,7 +52,7 @@ class RelayStream:
         self._failed: UpstreamError | None = None
         self._upstream_ended = False
         self._is_over = False
-        self._when_closed: Callable[[Usage | None], None] | None = None
+        self._when_closed: Callable[[RelayStream], None] | None = None
         self.status = call.head.status
         self.headers = headers
         self.failure: UpstreamError | None = None
@@ -68,10 +68,10 @@ class RelayStream:
     ) -> None:
         self._call.close()
         if self._when_closed is not None:
-            self._when_closed(self.usage())
+            self._when_closed(self)
 
-    def when_closed(self, act: Callable[[Usage | None], None]) -> None:
-        """Have this called at the end, whichever it is, with what is known of the tokens."""
+    def when_closed(self, act: Callable[[RelayStream], None]) -> None:
+        """Have this called at the end, whichever it is."""
         self._when_closed = act
 
     def feed(self, data: bytes, /) -> bool:

@@ -39,11 +39,8 @@ class Scrub:
         cleaned = replace(
             facts, message=self._text(facts.message), code=self._optional(facts.code), param=self._optional(facts.param)
         )
-        return UpstreamError(
-            cleaned,
-            error.retry,
-            error.blame,
-            wait_s=error.wait_s,
+        return error.but(
+            facts=cleaned,
             body=None if error.body is None else self.data(error.body),
             headers=tuple((name, self._text(value)) for name, value in error.headers),
             upstream_request_id=self._optional(error.upstream_request_id),

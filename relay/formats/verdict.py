@@ -48,9 +48,8 @@ def refused(
     document = _decode(body)
     words = read_loose_words(document) or NO_WORDS
     error = judged(status, words, parts, wait_s=wait_s)
-    if error.facts.status == status and _is_own_shape(document, error):
-        return UpstreamError(error.facts, error.retry, error.blame, wait_s=error.wait_s, body=body)
-    return error
+    is_kept = error.facts.status == status and _is_own_shape(document, error)
+    return error.but(upstream_status=status, body=body if is_kept else None)
 
 
 def judged(status: int, words: UpstreamWords, parts: DialectParts, *, wait_s: float | None = None) -> UpstreamError:

@@ -119,14 +119,18 @@ def test_a_strategy_is_one_of_four_or_left_open() -> None:
     assert "must be one of" in problem("providers: {x: {key_strategy: best}}").message
 
 
+def test_no_call_is_tried_more_than_three_times() -> None:
+    assert "2" in problem("providers: {x: {retry: {max_retries: 3}}}").message
+
+
 def test_what_nothing_enforces_is_named_leaf_by_leaf() -> None:
     text = (
-        "providers: {x: {retry: {max_retries: 3, enabled: true}, costs: {'a*': {input: 1}}, proxy: 'http://canary',"
+        "providers: {x: {system_prompt: hello, costs: {'a*': {input: 1}}, proxy: 'http://canary',"
         " model_params: [{model_pattern: a}], keys: [{key: a, quota_limit: 2, usage_window_limits: {window_5h: 1}}]}}"
     )
     found = problems(text)
     assert {one.path for one in found} == {
-        "providers.x.retry.max_retries",
+        "providers.x.system_prompt",
         'providers.x.costs["a*"].input',
         "providers.x.proxy",
         "providers.x.model_params",

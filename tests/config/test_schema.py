@@ -128,6 +128,8 @@ ENFORCED = {
         "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "
         "usage_window_limits"
     ),
+    "providers.x.retry": "enabled max_retries retry_on_status backoff_factor backoff_max",
+    "providers.x.breaker": "failures window open",
     "key_selection": "strategy",
     "providers.x.timeout": "connect first_byte idle total",
     "providers.x.models": "include exclude",
@@ -142,8 +144,6 @@ ENFORCED = {
 }
 ALL_PENDING = [
     "providers.x.keys.0.usage_window_limits",
-    "providers.x.retry",
-    "providers.x.breaker",
     "model_routing.complexity",
     "model_routing.cascade",
     "model_routing.affinity",

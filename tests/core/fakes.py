@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from relay.core.attempt import Clocks, PlainAnswer
+from relay.core.attempt import PlainAnswer
 from relay.core.calls import RelayRequest, read_request
 from relay.core.catalog import catalog_of
 from relay.core.endpoints import ENDPOINTS
+from relay.core.means import Clocks, Memory, means_of
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
 from relay.errors import ClientGone, UpstreamError
-from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Head, Sink, UpstreamCall, UpstreamRequest
 from tests.config.parsing import configured
@@ -142,27 +142,26 @@ def providers_of(text: str) -> dict[str, Provider]:
     return build(configured(text))
 
 
-def relay_of(text: str, transports: Mapping[str, FakeTransport], rings: dict[str, RingMemory] | None = None) -> Relay:
+def relay_of(text: str, transports: Mapping[str, FakeTransport], memory: Memory | None = None) -> Relay:
     """A relay for a configuration, with a transport for each provider."""
     config = configured(text)
     providers = build(config)
+    clocks = fake_clocks()
     return Relay(
         catalog_of(config, providers, ("demo",)),
-        providers,
+        means_of(config, providers, memory or Memory(), clocks),
         lambda provider: transports[provider.name],
-        keyrings_of(providers, {} if rings is None else rings),
-        Clocks(lambda: NOW, Ticking()),
+        clocks,
     )
 
 
-def keyrings_of(providers: Mapping[str, Provider], rings: dict[str, RingMemory]) -> dict[str, Keyring]:
-    """As the application makes them."""
-    return {
-        name: Keyring(
-            provider.keys, rings.setdefault(name, RingMemory()), strategy=provider.strategy, random=lambda: 0.0
-        )
-        for name, provider in providers.items()
-    }
+def fake_clocks(sleep: Callable[[float], Awaitable[None]] | None = None) -> Clocks:
+    """The time of day stands still, the other clock ticks, and nobody waits."""
+
+    async def nobody_waits(delay_s: float) -> None:
+        await asyncio.sleep(0)
+
+    return Clocks(lambda: NOW, Ticking(), lambda: 0.0, sleep or nobody_waits)
 
 
 def asked(path: str = CHAT, *, headers: Iterable[tuple[str, str]] = (), query: str = "", **fields: Any) -> RelayRequest:

@@ -7,9 +7,11 @@ import orjson
 import pytest
 
 from relay import faults
-from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Clocks, Collector, PlainAnswer, Try
-from relay.core.attempts import Attempt
+from relay.config.schema import Config
+from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Collector, PlainAnswer, Try
+from relay.core.attempts import Attempt, Held
 from relay.core.calls import RelayRequest
+from relay.core.means import Memory, means_of
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
 from relay.errors import Retry, UpstreamError
@@ -25,11 +27,10 @@ from tests.core.fakes import (
     FakeClient,
     FakeTransport,
     Step,
-    Ticking,
     asked,
     chunk,
     delivered,
-    keyrings_of,
+    fake_clocks,
     providers_of,
     stream_of,
 )
@@ -47,9 +48,10 @@ PLAIN, STREAM = asked(), asked(stream=True)
 
 
 def trial(request: RelayRequest = PLAIN, connection: Connection = Connection.POOLED, trail: Trail | None = None) -> Try:
-    slot = keyrings_of({"up": PROVIDER}, {})["up"].take(NOW)
-    attempt = Attempt(Target("up", "upstream-model"), PROVIDER, slot, connection)
-    return Try(request, attempt, trail or Trail(), Clocks(lambda: NOW, Ticking()))
+    means, clocks = means_of(Config(), {"up": PROVIDER}, Memory(), fake_clocks()), fake_clocks()
+    target = Target("up", "upstream-model")
+    held = Held(means.keyrings["up"].take(NOW), means.breakers.enter_anyway(target))
+    return Try(request, Attempt(target, PROVIDER, held, connection), trail or Trail(), clocks)
 
 
 async def opened(

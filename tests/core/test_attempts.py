@@ -1,23 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.config.schema import Config
 from relay.core.attempts import MAX_ATTEMPTS, Attempt, Attempts
+from relay.core.means import Memory, means_of
 from relay.errors import Blame, ErrorFacts, Retry, UpstreamError
 from relay.model import Target
-from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Connection
 from tests.config.parsing import configured
-from tests.core.fakes import keyrings_of
+from tests.core.fakes import NOW, fake_clocks
 
-NOW = datetime(2026, 7, 1, tzinfo=UTC)
 NEVER, SAME, KEY, TARGET = Retry.NEVER, Retry.SAME_ONCE, Retry.OTHER_KEY, Retry.OTHER_TARGET
+ONCE = Retry.OTHER_TARGET_ONCE
 
 
 def provider_with(name: str, keys: int) -> Provider:
@@ -28,19 +28,18 @@ def provider_with(name: str, keys: int) -> Provider:
 PROVIDERS = {name: provider_with(name, keys) for name, keys in [("none", 0), ("one", 1), ("two", 2), ("four", 4)]}
 
 
-def keyrings(resting: Collection[str] = ()) -> dict[str, Keyring]:
-    """Of all providers; labels in `resting` can't be used."""
-    memories: dict[str, RingMemory] = {}
-    rings = keyrings_of(PROVIDERS, memories)
-    for memory in memories.values():
-        for label in memory.keys.keys() & set(resting):
-            memory.keys[label].standing.blamed(Blame.KEY_LIMITED, 60, NOW.timestamp(), cooldown_s=60)
-    return rings
+CONFIG = Config()
 
 
-def attempts_at(*providers: str, resting: Collection[str] = ()) -> Attempts:
+def attempts_at(*providers: str, resting: Collection[str] = (), memory: Memory | None = None) -> Attempts:
+    """At a model of each; keys with the labels in `resting` can't be used."""
+    memory = memory or Memory()
+    means = means_of(CONFIG, PROVIDERS, memory, fake_clocks())
+    for ring in memory.rings.values():
+        for label in ring.keys.keys() & set(resting):
+            ring.keys[label].standing.blamed(Blame.KEY_LIMITED, 60, NOW.timestamp(), cooldown_s=60)
     targets = [Target(name, f"model-{number}") for number, name in enumerate(providers)]
-    return Attempts(targets, PROVIDERS, keyrings(resting), lambda: NOW)
+    return Attempts(targets, means, fake_clocks())
 
 
 def failure(retry: Retry, blame: Blame = Blame.NOBODY) -> UpstreamError:
@@ -86,6 +85,8 @@ def walk(attempts: Attempts, retries: Collection[Retry]) -> list[str]:
         (["none"], [KEY], ["none:-", "over"]),
         (["none"], [SAME, KEY], ["none:-", "none:-*", "over"]),
         (["none", "one"], [KEY, KEY], ["none:-", "one:k1", "over"]),
+        (["one", "two", "four"], [ONCE, ONCE], ["one:k1", "two:k1", "over"]),
+        (["one", "two", "four"], [ONCE, TARGET], ["one:k1", "two:k1", "four:k1"]),
         ([], [], ["over"]),
     ],
 )
@@ -156,40 +157,97 @@ def test_no_course_of_failures_repeats_itself_or_goes_on_for_long(
     assert resting.isdisjoint(label for _, label, _ in made)
 
 
+def busy(memory: Memory, provider: str) -> dict[str, int]:
+    return {label: known.meters.in_flight for label, known in memory.rings[provider].keys.items()}
+
+
 def test_a_slot_is_held_until_the_next_try_and_freed_at_the_end() -> None:
-    memories: dict[str, RingMemory] = {}
-    rings = keyrings_of(PROVIDERS, memories)
-
-    def busy() -> dict[str, int]:
-        return {label: known.meters.in_flight for label, known in memories["two"].keys.items()}
-
-    with Attempts([Target("two", "m")], PROVIDERS, rings, lambda: NOW) as attempts:
+    memory = Memory()
+    with attempts_at("two", memory=memory) as attempts:
         attempts.next()
-        assert busy() == {"k1": 1, "k2": 0}
+        assert busy(memory, "two") == {"k1": 1, "k2": 0}
         attempts.next(failure(SAME))
-        assert busy() == {"k1": 1, "k2": 0}
+        assert busy(memory, "two") == {"k1": 1, "k2": 0}
         attempts.next(failure(KEY))
-        assert busy() == {"k1": 0, "k2": 1}
-    assert busy() == {"k1": 0, "k2": 0}
+        assert busy(memory, "two") == {"k1": 0, "k2": 1}
+    assert busy(memory, "two") == {"k1": 0, "k2": 0}
 
 
-def test_the_slot_of_a_try_that_serves_is_handed_over() -> None:
-    memories: dict[str, RingMemory] = {}
-    with Attempts([Target("one", "m")], PROVIDERS, keyrings_of(PROVIDERS, memories), lambda: NOW) as attempts:
+def test_what_a_try_that_serves_holds_is_handed_over() -> None:
+    memory = Memory()
+    with attempts_at("one", memory=memory) as attempts:
         attempts.next()
-        slot = attempts.served()
-    assert memories["one"].keys["k1"].meters.in_flight == 1
-    assert slot is not None
-    slot.free(NOW)
-    slot.free(NOW)
-    assert memories["one"].keys["k1"].meters.in_flight == 0
+        held = attempts.served()
+    assert busy(memory, "one") == {"k1": 1}
+    assert held is not None
+    held.let_go(NOW)
+    held.let_go(NOW)
+    assert busy(memory, "one") == {"k1": 0}
 
 
 def test_a_failure_is_laid_to_the_key_of_its_try() -> None:
-    memories: dict[str, RingMemory] = {}
-    with Attempts([Target("two", "m")], PROVIDERS, keyrings_of(PROVIDERS, memories), lambda: NOW) as attempts:
+    memory = Memory()
+    with attempts_at("two", memory=memory) as attempts:
         attempts.next()
         attempts.next(failure(KEY, Blame.KEY_REFUSED))
         attempts.next(failure(NEVER, Blame.KEY_LIMITED))
-    standings = {label: known.standing for label, known in memories["two"].keys.items()}
+    standings = {label: known.standing for label, known in memory.rings["two"].keys.items()}
     assert (standings["k1"].is_rejected, standings["k2"].limited) == (True, 1)
+
+
+def failing(memory: Memory, *targets: str, blame: Blame, times: int) -> None:
+    """So many calls that fail at their first try."""
+    for _ in range(times):
+        with attempts_at(*targets, memory=memory) as attempts:
+            attempts.next()
+            attempts.next(failure(NEVER, blame))
+
+
+def test_a_target_that_fails_again_and_again_is_passed_over_while_there_is_another() -> None:
+    memory = Memory()
+    failing(memory, "one", blame=Blame.TARGET, times=4)
+    assert walk(attempts_at("one", "none", memory=memory), []) == ["one:k1"]
+    failing(memory, "one", blame=Blame.TARGET, times=1)
+    assert walk(attempts_at("one", "none", memory=memory), []) == ["none:-"]
+    assert walk(attempts_at("one", memory=memory), [TARGET]) == ["one:k1", "over"]
+
+
+def test_a_provider_that_can_not_be_reached_is_passed_over_at_once_whatever_the_model() -> None:
+    memory = Memory()
+    failing(memory, "one", blame=Blame.TARGET_DOWN, times=1)
+    assert walk(attempts_at("none", "one", memory=memory), [TARGET]) == ["none:-", "over"]
+    assert walk(attempts_at("one", "none", memory=memory), []) == ["none:-"]
+
+
+def test_a_target_that_goes_out_by_a_failure_is_not_tried_with_another_key() -> None:
+    memory = Memory()
+    failing(memory, "four", blame=Blame.TARGET, times=4)
+    attempts = attempts_at("four", "none", memory=memory)
+    assert shown(attempts.next()) == "four:k1"
+    assert shown(attempts.next(failure(KEY, Blame.TARGET))) == "none:-"
+
+
+def test_more_tries_than_the_budget_of_a_provider_are_not_made() -> None:
+    memory, made = Memory(), []
+    for _ in range(100):
+        with attempts_at("two", memory=memory) as attempts:
+            made.append(len(walk(attempts, [KEY])) - (attempts.made == 1))
+    assert sum(made) - 100 == 30  # Three a second for ten seconds.
+    assert set(busy(memory, "two").values()) == {0}
+
+
+def test_another_key_of_a_provider_in_trouble_is_tried_after_a_while() -> None:
+    attempts = attempts_at("four")
+    attempts.next()
+    waits = [attempts.next(failure(KEY, blame)) for blame in (Blame.TARGET, Blame.KEY_LIMITED)]
+    assert [wait.delay_s if wait else None for wait in waits] == [0.1, 0]
+
+
+def test_a_fault_of_the_target_is_tried_with_another_key_where_there_is_no_other_target() -> None:
+    attempts = attempts_at("four")
+    assert shown(attempts.next()) == "four:k1"
+    assert shown(attempts.next(failure(TARGET, Blame.TARGET))) == "four:k2"
+    assert shown(attempts.next(failure(TARGET, Blame.TARGET_DOWN))) == "over"
+    with_another = attempts_at("four", "none")
+    with_another.next()
+    assert shown(with_another.next(failure(TARGET, Blame.TARGET))) == "none:-"

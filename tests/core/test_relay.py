@@ -7,10 +7,10 @@ import pytest
 
 from relay import faults
 from relay.core.calls import RelayRequest
+from relay.core.means import Memory
 from relay.core.relay import Relay
 from relay.core.trail import Trail
 from relay.errors import InvalidRequest, ModelNotFound, UpstreamError
-from relay.upstream.keyring import RingMemory
 from relay.upstream.transport import Connection
 from tests.core.fakes import (
     DONE,
@@ -63,8 +63,8 @@ def keys_used(transport: FakeTransport) -> list[str]:
     return [request.headers["Authorization"][-1] for request in transport.requests]
 
 
-def calling(one: FakeTransport, two: FakeTransport | None = None, states: dict[str, RingMemory] | None = None) -> Relay:
-    return relay_of(CONFIG, {"one": one, "two": two or FakeTransport()}, states)
+def calling(one: FakeTransport, two: FakeTransport | None = None, memory: Memory | None = None) -> Relay:
+    return relay_of(CONFIG, {"one": one, "two": two or FakeTransport()}, memory)
 
 
 async def trail_of(relay: Relay, request: RelayRequest) -> Trail:
@@ -177,10 +177,10 @@ async def test_calls_take_turns_with_the_keys() -> None:
 
 
 async def test_the_turn_outlives_the_relay_of_one_configuration() -> None:
-    states: dict[str, RingMemory] = {}
+    memory = Memory()
     transports = [FakeTransport(good()), FakeTransport(good())]
     for transport in transports:
-        await calling(transport, states=states).open(asked(), Trail())
+        await calling(transport, memory=memory).open(asked(), Trail())
     assert [keys_used(transport) for transport in transports] == [["1"], ["2"]]
 
 
@@ -213,35 +213,35 @@ async def test_a_call_that_is_cancelled_is_not_tried_again() -> None:
     assert (len(one.requests), call.is_closed) == (1, True)
 
 
-def in_flight(rings: dict[str, RingMemory]) -> int:
-    return sum(known.meters.in_flight for ring in rings.values() for known in ring.keys.values())
+def in_flight(memory: Memory) -> int:
+    return sum(known.meters.in_flight for ring in memory.rings.values() for known in ring.keys.values())
 
 
 async def test_a_key_is_in_use_until_its_stream_is_closed() -> None:
-    rings: dict[str, RingMemory] = {}
-    relay = calling(FakeTransport(FakeCall(chunk("a"), DONE)), states=rings)
+    memory = Memory()
+    relay = calling(FakeTransport(FakeCall(chunk("a"), DONE)), memory=memory)
     stream = stream_of(await relay.open(asked(stream=True), Trail()))
-    assert in_flight(rings) == 1
+    assert in_flight(memory) == 1
     await delivered(stream, FakeClient())
-    assert in_flight(rings) == 0
+    assert in_flight(memory) == 0
 
 
 async def test_every_other_end_frees_the_key_too() -> None:
-    rings: dict[str, RingMemory] = {}
+    memory = Memory()
     hanging = FakeCall(HANG)
-    relay = calling(FakeTransport(good(), refusing(400), hanging), states=rings)
+    relay = calling(FakeTransport(good(), refusing(400), hanging), memory=memory)
     await relay.open(asked(), Trail())
-    assert in_flight(rings) == 0
+    assert in_flight(memory) == 0
     with pytest.raises(UpstreamError):
         await relay.open(asked(), Trail())
-    assert in_flight(rings) == 0
+    assert in_flight(memory) == 0
     opening = asyncio.ensure_future(relay.open(asked(), Trail()))
     await hanging.hangs.wait()
-    assert in_flight(rings) == 1
+    assert in_flight(memory) == 1
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    assert in_flight(rings) == 0
+    assert in_flight(memory) == 0
 
 
 async def test_a_key_that_was_refused_once_is_not_asked_by_the_next_call() -> None:

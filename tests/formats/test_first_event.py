@@ -71,7 +71,7 @@ def test_a_first_event_that_is_no_json_object_is_bad(dialect: Dialect, data: byt
     ],
 )
 def test_a_stream_of_an_end_mark_alone_is_empty(dialect: Dialect, end: bytes) -> None:
-    empty = Refused(502, "server_error", "api_error", "empty_response", Retry.OTHER_TARGET)
+    empty = Refused(502, "server_error", "api_error", "empty_response", Retry.OTHER_TARGET_ONCE)
     assert refused(dialect, SILENT[0] + end) == empty
 
 

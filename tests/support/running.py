@@ -80,7 +80,7 @@ class RunningRelay:
 
     def forgive_all_keys(self) -> None:
         """As if no provider had complained yet: what one test's upstream said is not held against the next."""
-        for ring in self.state.rings.values():
+        for ring in self.state.memory.rings.values():
             for known in ring.keys.values():
                 known.standing = Standing()
 

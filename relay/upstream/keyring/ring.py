@@ -103,11 +103,14 @@ class Keyring:
         ]
         if not candidates:
             return None
+        if len(candidates) > 1:
+            trusted = [key for key in candidates if not self._memories[key.label].standing.is_doubted(now_s)]
+            candidates = trusted or candidates
         key = candidates[0] if len(self._keys) == 1 else self._strategy(self._choice(candidates))
         self._cursor.last_label = key.label
         memory = self._memories[key.label]
         memory.meters.began(key.limits, now_s)
-        memory.standing.is_on_trial = memory.standing.is_rejected
+        memory.standing.is_on_trial = memory.standing.needs_trial
         return Slot(key, memory, self._cooldown_s)
 
     def shortage(self, now: datetime) -> Shortage:
@@ -120,7 +123,7 @@ class Keyring:
 
     def _free_at_s(self, key: Key, now_s: float) -> float:
         memory = self._memories[key.label]
-        if memory.standing.is_on_trial:
+        if memory.standing.is_on_trial and memory.standing.is_rejected:
             return math.inf
         return max(memory.standing.rests_until_s, memory.meters.free_at_s(key.limits, now_s))
 

@@ -178,6 +178,33 @@ def test_not_all_keys_are_rejected_while_one_only_rests() -> None:
     assert keyring.shortage(NOW) == Shortage(7, are_rejected=False)
 
 
+def test_a_key_whose_calls_fail_is_passed_over_while_others_serve_and_tried_by_one_call_now_and_then() -> None:
+    keyring = ring("a", "b")
+    slot = taken(keyring, tried={"b"})
+    slot.failed(Blame.TARGET, None, NOW)
+    slot.free(NOW)
+    assert [taken(keyring, 4.9).key.label for _ in range(3)] == ["b"] * 3
+    trial = taken(keyring, 5, tried={"b"})
+    assert [taken(keyring, 5).key.label for _ in range(3)] == ["b"] * 3
+    trial.failed(Blame.TARGET_DOWN, None, NOW + timedelta(seconds=5))
+    trial.free(NOW)
+    assert [taken(keyring, 14.9).key.label for _ in range(2)] == ["b"] * 2
+    trial = taken(keyring, 15)
+    assert trial.key.label == "a"
+    trial.served()
+    trial.free(NOW)
+    assert {taken(keyring, 15).key.label for _ in range(2)} == {"a", "b"}
+
+
+def test_keys_that_all_fail_are_used_all_the_same() -> None:
+    keyring = ring("a", "b")
+    for _ in range(20):
+        slot = taken(keyring)
+        slot.failed(Blame.TARGET, None, NOW)
+        slot.free(NOW)
+    assert {taken(keyring).key.label for _ in range(2)} == {"a", "b"}
+
+
 def test_another_secret_under_the_same_label_is_another_key() -> None:
     memory = RingMemory()
     taken(ring(Key("a", "wrong"), memory=memory)).failed(Blame.KEY_REFUSED, None, NOW)
