@@ -18,6 +18,7 @@ from relay.app import State, World, serving
 from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
 from relay.core.health import Phase
+from relay.core.key_keeping import KeyKeeper
 from relay.core.ledger import Ledger
 from relay.drain import Patience, drain
 from relay.logs import CallLines
@@ -56,6 +57,7 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
         opening = open_accounts(config, engine, signing_secrets(config, data_folder), world.now, on_fault=stop.set)
         accounts = await stack.enter_async_context(opening)
         state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep(), accounts)
+        await stack.enter_async_context(KeyKeeper(engine, state.memory, world.now).keeping())
         listening = await stack.enter_async_context(serving(config, listener, state, world))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
         if not (AccessKeys(config).are_any_in_force(world.now()) or accounts.directory.has_anybody):

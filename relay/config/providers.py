@@ -36,9 +36,9 @@ _STATUSES_WORTH_A_RETRY = (408, 409, 429, 500, 502, 503, 504, 529)
 class WindowLimits(Section):
     """Calls in sliding windows; 0: none."""
 
-    window_5h: Annotated[Whole, PENDING] = 0
-    window_1d: Annotated[Whole, PENDING] = 0
-    window_7d: Annotated[Whole, PENDING] = 0
+    window_5h: Whole = 0
+    window_1d: Whole = 0
+    window_7d: Whole = 0
 
 
 class KeyConfig(Section):
@@ -50,7 +50,7 @@ class KeyConfig(Section):
     weight: Whole = 1
     enabled: bool = True
     expires_at: UtcTime = None
-    quota_limit: Annotated[Whole, PENDING] = 0
+    quota_limit: Whole = 0
     rate_limit_rps: Number = 0
     rate_limit_rpm: Number = 0
     rate_limit_tpm: Number = 0

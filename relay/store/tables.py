@@ -106,6 +106,15 @@ audit = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
 )
+key_memory = sa.Table(
+    "key_memory",
+    metadata,
+    sa.Column("provider", sa.String(64), primary_key=True),
+    sa.Column("label", sa.String(300), primary_key=True),
+    sa.Column("fingerprint", sa.String(16), nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("at_us", Moment, nullable=False),
+)
 store_version = sa.Table(
     "store_version",
     metadata,

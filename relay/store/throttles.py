@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.identity import NO_WAIT, Tries
 from relay.store.tables import throttles
+from relay.store.upserting import upsert
 
 
 class Scope(enum.StrEnum):
@@ -36,24 +35,15 @@ async def held(connection: AsyncConnection, scope: Scope, subject: str) -> Tries
     A row that is not there can't be locked, so it is made: two who come first at once are two.
     """
     row = {"scope": scope.value, "subject": subject, "failures": 0, "since_us": NO_WAIT, "until_us": NO_WAIT}
-    await connection.execute(_insert(connection).values(**row).on_conflict_do_nothing())
+    await connection.execute(upsert(connection, throttles).values(**row).on_conflict_do_nothing())
     return await read(connection, scope, subject) or Tries(0, NO_WAIT, NO_WAIT)
 
 
 async def write(connection: AsyncConnection, scope: Scope, subject: str, tries: Tries) -> None:
     """Put it in place of what was there."""
     row = {"failures": tries.count, "since_us": tries.since, "until_us": tries.until}
-    insert = _insert(connection).values(scope=scope.value, subject=subject, **row)
+    insert = upsert(connection, throttles).values(scope=scope.value, subject=subject, **row)
     await connection.execute(insert.on_conflict_do_update(index_elements=["scope", "subject"], set_=row))
-
-
-def _insert(connection: AsyncConnection) -> Any:
-    """One that may update instead: standard SQL has no word for it, but both databases have the same."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(throttles)
-    from sqlalchemy.dialects import postgresql  # 2 MiB that SQLite does without.
-
-    return postgresql.insert(throttles)
 
 
 async def clear(connection: AsyncConnection, scope: Scope, subject: str) -> None:

@@ -126,10 +126,11 @@ ENFORCED = {
     ),
     "providers.x.keys.0": (
         "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "
-        "usage_window_limits"
+        "usage_window_limits quota_limit"
     ),
     "providers.x.retry": "enabled max_retries retry_on_status backoff_factor backoff_max",
     "providers.x.breaker": "failures window open",
+    "providers.x.keys.0.usage_window_limits": "window_5h window_1d window_7d",
     "key_selection": "strategy",
     "providers.x.timeout": "connect first_byte idle total",
     "providers.x.models": "include exclude",
@@ -143,7 +144,6 @@ ENFORCED = {
     "auth.default_limits": "models endpoints",
 }
 ALL_PENDING = [
-    "providers.x.keys.0.usage_window_limits",
     "model_routing.complexity",
     "model_routing.cascade",
     "model_routing.affinity",

@@ -18,8 +18,8 @@ from relay.errors import StoreError
 from relay.resources import MIGRATIONS
 from relay.store.migrate import APPLICATION_ID, DATABASE_NAME, migrate, revisions
 
-NEWEST = "0004"
-NEXT = "0005"
+NEWEST = "0005"
+NEXT = "0006"
 """Of a release that does not exist yet."""
 MAKES_A_TABLE = """
 revision, down_revision = "NEXT", "NEWEST"

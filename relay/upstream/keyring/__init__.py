@@ -6,6 +6,7 @@ meters       what a key has been used for, against its limits
 standing     whether a key rests, or is taken for wrong
 strategies   which of several serves
 ring         all of it: `Keyring.take` gives a `Slot`
+snapshot     what is remembered, as a document
 """
 
 from relay.upstream.keyring.key import Key, KeyLimits

@@ -15,8 +15,9 @@ class Meters:
         self.calls = 0
         """In all."""
         self.in_flight = 0
-        self._calls_in: dict[float, Window] = {}
-        self._tokens = Window(MINUTE_S)
+        self.calls_in: dict[float, Window] = {}
+        """By the span in seconds, of the limits that there are or were."""
+        self.tokens = Window(MINUTE_S)
 
     def began(self, limits: KeyLimits, now_s: float) -> None:
         """One more call."""
@@ -29,7 +30,7 @@ class Meters:
         """One call less under way, which took so many tokens."""
         self.in_flight -= 1
         if limits.tpm and tokens:
-            self._tokens.add(tokens, now_s)
+            self.tokens.add(tokens, now_s)
 
     def free_at_s(self, limits: KeyLimits, now_s: float) -> float:
         """When the limits allow another call: now, later, or never (infinite) but by another call's end."""
@@ -41,11 +42,11 @@ class Meters:
         for span_s, limit in limits.spans:
             free_s = max(free_s, self._window(span_s).free_at_s(limit, now_s))
         if limits.tpm:
-            free_s = max(free_s, self._tokens.free_at_s(limits.tpm, now_s))
+            free_s = max(free_s, self.tokens.free_at_s(limits.tpm, now_s))
         return free_s
 
     def _window(self, span_s: float) -> Window:
-        window = self._calls_in.get(span_s)
+        window = self.calls_in.get(span_s)
         if window is None:
-            window = self._calls_in[span_s] = Window(span_s)
+            window = self.calls_in[span_s] = Window(span_s)
         return window

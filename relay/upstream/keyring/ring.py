@@ -27,6 +27,8 @@ class KeyMemory:
     """Of the secret: another one under the same label is another key, which nobody has refused yet."""
     meters: Meters = field(default_factory=Meters)
     standing: Standing = field(default_factory=Standing)
+    has_news: bool = False
+    """It has changed since it was kept last."""
 
 
 @dataclass(slots=True)
@@ -48,17 +50,19 @@ class Slot:
 
     def served(self) -> None:
         """The provider took the key."""
+        self.memory.has_news = True
         self.memory.standing.praised()
 
     def failed(self, blame: Blame, wait_s: float | None, now: datetime) -> None:
         """The call failed; `wait_s` is what the provider asked for."""
+        self.memory.has_news = True
         self.memory.standing.blamed(blame, wait_s, now.timestamp(), cooldown_s=self.cooldown_s)
 
     def free(self, now: datetime, *, tokens: int = 0) -> None:
         """The call is over. Again: nothing happens."""
         if self._is_free:
             return
-        self._is_free = True
+        self._is_free = self.memory.has_news = True
         self.memory.standing.is_on_trial = False
         self.memory.meters.ended(self.key.limits, tokens, now.timestamp())
 
@@ -109,6 +113,7 @@ class Keyring:
         key = candidates[0] if len(self._keys) == 1 else self._strategy(self._choice(candidates))
         self._cursor.last_label = key.label
         memory = self._memories[key.label]
+        memory.has_news = True
         memory.meters.began(key.limits, now_s)
         memory.standing.is_on_trial = memory.standing.needs_trial
         return Slot(key, memory, self._cooldown_s)

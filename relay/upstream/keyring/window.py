@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 
 BUCKETS = 60
 
@@ -50,6 +51,18 @@ class Window:
             left -= amount
             now_s = self._leaves_at_s(index)
         return now_s
+
+    def buckets(self) -> list[tuple[int, float]]:
+        """All that counts, to be kept: (number of the bucket, amount)."""
+        return list(self._buckets)
+
+    @classmethod
+    def of(cls, span_s: float, buckets: Iterable[tuple[int, float]]) -> Window:
+        """As it was when these were its buckets."""
+        window = cls(span_s)
+        window._buckets.extend(sorted(buckets))
+        window._total = sum(amount for _, amount in window._buckets)
+        return window
 
     def _index(self, now_s: float) -> int:
         return math.floor(now_s / self._width_s)
