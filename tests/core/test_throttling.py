@@ -21,7 +21,7 @@ from relay.core.accounts.logging_in import LoggingIn, log_in
 from relay.core.accounts.registering import Registering, register
 from relay.core.accounts.throttling import count_act, count_password, count_registration, was_not_looked_at
 from relay.core.passwords import PasswordHasher, cost_of, open_hasher
-from relay.core.throttle import OF_ACCOUNT, OF_ACTS, OF_REGISTRATIONS
+from relay.core.throttle import OF_ACCOUNT, OF_ACTS, OF_REGISTRATIONS, Rule
 from relay.errors import TooManyRequests, WrongPassword
 from relay.model import Principal, Role
 from relay.store import tables, users
@@ -136,13 +136,17 @@ async def test_a_password_that_nobody_looked_at_is_no_try(desk: AccountDesk) -> 
     assert await failed(desk, "nobody", "192.0.2.1", 1) == ["WrongPassword"]
 
 
-async def test_the_acts_of_a_user_are_counted_and_those_of_the_operator_are_not(desk: AccountDesk) -> None:
-    for _ in range(OF_ACTS.free):
+async def test_the_acts_of_a_user_are_counted_and_those_of_the_operator_are_not(
+    desk: AccountDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Rule(600, timedelta(minutes=10)) == OF_ACTS
+    monkeypatch.setattr("relay.core.accounts.throttling.OF_ACTS", Rule(3, OF_ACTS.within))
+    for _ in range(3):
         await count_act(desk, 5)
     with pytest.raises(TooManyRequests):
         await count_act(desk, 5)
     await count_act(desk, 6)
-    for _ in range(2):
+    for _ in range(4):
         await count_act(desk, None)
 
 

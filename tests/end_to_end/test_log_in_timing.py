@@ -58,11 +58,8 @@ async def test_known_and_unknown_users_take_the_same_time(tmp_path: Path, proof_
             random.Random(9).shuffle(names)
             for number, name in enumerate(names):
                 taken_ms[name].append(await failed_log_in_ms(http, relay, name, number))
-    medians_ms = {name: statistics.median(times) for name, times in taken_ms.items()}
-    spread_ms = statistics.median([abs(one - medians_ms["nobody"]) for one in taken_ms["nobody"]])
-    figures.info(
-        "%d each, medians: %s ms, spread by %.2f ms",
-        len(taken_ms["nobody"]), {name: round(median, 2) for name, median in medians_ms.items()}, spread_ms,
-    )  # fmt: skip
-    for name in ("alice", "early", "idle"):
-        assert abs(medians_ms[name] - medians_ms["nobody"]) <= max(spread_ms, 0.05 * medians_ms["nobody"]), name
+    count = len(taken_ms["nobody"])
+    quick_ms = {name: statistics.quantiles(times)[0] for name, times in taken_ms.items()}
+    figures.info("%d each, first quartiles: %s ms", count, {name: round(ms, 2) for name, ms in quick_ms.items()})
+    for name in ("alice", "early", "idle"):  # Whatever else the machine does only adds time, most to the slow ones.
+        assert quick_ms[name] == pytest.approx(quick_ms["nobody"], rel=0.05 + 2 / count), name
