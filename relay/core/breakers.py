@@ -141,8 +141,12 @@ class Breakers:
         return self._given(self._pass(target))
 
     def _pass(self, target: Target) -> Pass:
-        breaker = self._memory.targets.setdefault(target, Breaker())
-        provider = self._memory.providers.setdefault(target.provider, Breaker())
+        breaker = self._memory.targets.get(target)
+        if breaker is None:
+            breaker = self._memory.targets[target] = Breaker()
+        provider = self._memory.providers.get(target.provider)
+        if provider is None:
+            provider = self._memory.providers[target.provider] = Breaker()
         return Pass(breaker, provider, self._rule_of(target.provider))
 
     @staticmethod
