@@ -47,7 +47,9 @@ class Breaker:
         return now_s >= self.open_until_s and not self.is_on_trial
 
     def failed(self, rule: BreakerRule, now_s: float) -> None:
-        """One more in a row."""
+        """One more in a row; while it is out, it is one of those that were under way before, which says nothing new."""
+        if now_s < self.open_until_s:
+            return
         if now_s - self.first_s > rule.window_s:
             self.in_a_row, self.first_s = 0, now_s
         self.in_a_row += 1
@@ -56,7 +58,8 @@ class Breaker:
 
     def is_down(self, now_s: float) -> None:
         """It can't be reached."""
-        self._goes_out(min(FIRST_DOWN_S * 2 ** min(self.openings, 10), MAX_DOWN_S), now_s)
+        if now_s >= self.open_until_s:
+            self._goes_out(min(FIRST_DOWN_S * 2 ** min(self.openings, 10), MAX_DOWN_S), now_s)
 
     def served(self) -> None:
         """It served a call."""

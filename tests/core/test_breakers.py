@@ -91,6 +91,17 @@ def test_a_trial_that_fails_makes_it_rest_longer(blame: Blame, waits_s: Sequence
     assert course(found, (now_s, None), (now_s, None)) == [True, True]
 
 
+@pytest.mark.parametrize(("blame", "wait_s"), [(Blame.TARGET, 10), (Blame.TARGET_DOWN, 5)])
+def test_calls_that_were_under_way_when_it_went_out_make_it_rest_no_longer(blame: Blame, wait_s: float) -> None:
+    found = breakers()
+    for entry in [found.enter(ONE, at(0)) for _ in range(50)]:
+        assert entry is not None
+        entry.failed(fault(blame), at(0))
+        entry.leave()
+    assert found.enter(ONE, at(wait_s - 0.01)) is None
+    assert found.enter(ONE, at(wait_s)) is not None
+
+
 def test_it_rests_no_longer_than_five_minutes() -> None:
     found, now_s = breakers(BreakerRule(1, 30, 200)), 0.0
     for _ in range(4):

@@ -49,17 +49,23 @@ class Standing:
         return self.failures > 0 and (self.is_on_trial or now_s < self.doubted_until_s)
 
     def blamed(self, blame: Blame, wait_s: float | None, now_s: float, *, cooldown_s: float) -> None:
-        """An attempt failed, and this is whom it is laid to."""
+        """An attempt failed, and this is whom it is laid to.
+
+        What comes while it rests or is doubted was under way before: one wave of refusals is one refusal.
+        """
+        is_new = now_s >= self.rests_until_s
         match blame:
             case Blame.KEY_LIMITED:
-                self.limited += wait_s is None
-                self._rest(_growing(cooldown_s, self.limited) if wait_s is None else wait_s, now_s)
+                self.limited += is_new and wait_s is None
+                if is_new or wait_s is not None:
+                    self._rest(_growing(cooldown_s, self.limited) if wait_s is None else wait_s, now_s)
             case Blame.KEY_SPENT:
                 self._rest(MAX_REST_S if wait_s is None else wait_s, now_s)
             case Blame.KEY_REFUSED:
-                self.refused += 1
-                self._rest(_growing(TRIAL_S, self.refused), now_s)
-            case Blame.TARGET | Blame.TARGET_DOWN:
+                if is_new or not self.is_rejected:
+                    self.refused += 1
+                    self._rest(_growing(TRIAL_S, self.refused), now_s)
+            case Blame.TARGET | Blame.TARGET_DOWN if now_s >= self.doubted_until_s:
                 self.failures += 1
                 longer = _growing(DOUBTED_S, self.failures)
                 self.doubted_until_s = now_s + min(longer, MAX_DOUBTED_S)

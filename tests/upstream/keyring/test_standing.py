@@ -26,15 +26,12 @@ def after(*blames: tuple[Blame, float | None]) -> Standing:
         ([(LIMITED, 0)], 0),
         ([(LIMITED, 9999)], MAX_REST_S),
         ([(LIMITED, None)], 60),
-        ([(LIMITED, None)] * 2, 120),
-        ([(LIMITED, None)] * 3, 240),
-        ([(LIMITED, None)] * 20, MAX_REST_S),
+        ([(LIMITED, None)] * 50, 60),
         ([(LIMITED, None), (LIMITED, 1)], 60),
         ([(SPENT, None)], MAX_REST_S),
         ([(SPENT, 30)], 30),
         ([(REFUSED, None)], 60),
-        ([(REFUSED, None)] * 2, 120),
-        ([(REFUSED, None)] * 9, MAX_REST_S),
+        ([(REFUSED, None)] * 50, 60),
         ([(Blame.TARGET, 30), (Blame.TARGET_DOWN, None), (Blame.NOBODY, None)], 0),
     ],
 )
@@ -49,3 +46,21 @@ def test_a_refused_key_is_rejected_until_it_serves() -> None:
     assert (standing.is_rejected, standing.limited) == (False, 0)
     standing.blamed(LIMITED, None, 5000.0, cooldown_s=60)
     assert standing.rests_until_s == 5060.0
+
+
+@pytest.mark.parametrize("blame", [LIMITED, REFUSED])
+def test_it_rests_longer_each_time_that_it_comes_back_in_vain_and_not_for_each_call_of_one_wave(blame: Blame) -> None:
+    standing, now_s, rests_s = Standing(), 1000.0, []
+    for _ in range(9):
+        for _ in range(20):  # All of them were under way when the first was refused.
+            standing.blamed(blame, None, now_s, cooldown_s=60)
+        rests_s.append(standing.rests_until_s - now_s)
+        now_s = standing.rests_until_s
+    assert rests_s == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_a_wave_of_faults_is_one_reason_for_doubt() -> None:
+    standing = Standing()
+    for _ in range(20):
+        standing.blamed(Blame.TARGET, None, 1000.0, cooldown_s=60)
+    assert standing.doubted_until_s == 1005.0
