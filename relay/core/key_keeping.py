@@ -73,13 +73,14 @@ class KeyKeeper:
         ]
         for _, _, memory in changed:
             memory.has_news = False
+        is_kept = False
         try:
             async with writing(self._engine) as transaction:
                 await keep(transaction, kept, self._now())
-        except StoreError:
+            is_kept = True
+        finally:  # Cancelled in the middle, by the end of the process, it is not kept either.
             for _, _, memory in changed:
-                memory.has_news = True
-            raise
+                memory.has_news |= not is_kept
 
     def _changed(self) -> Iterator[tuple[str, str, KeyMemory]]:
         for provider, ring in self._memory.rings.items():

@@ -17,6 +17,7 @@ from relay.core.means import Memory
 from relay.errors import Blame, StoreError
 from relay.store.changing import reading, writing
 from relay.store.database import Engine, open_database
+from relay.store.key_memory import keep
 from relay.store.tables import key_memory
 from relay.upstream.keyring import Key, KeyLimits, Keyring, RingMemory
 from tests.support.accounts import STORES, new_store, store_url
@@ -121,3 +122,20 @@ async def test_what_could_not_be_kept_is_kept_later(engine: Engine, monkeypatch:
     again = Memory()
     await keeper(engine, again).remember()
     assert again.rings["up"].keys["a"].meters.calls == 1
+
+
+async def test_what_is_cut_off_by_the_end_is_kept_at_the_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, begun, real = Memory(), asyncio.Event(), keep
+
+    async def stalls_once(*rows: Any) -> None:
+        if begun.is_set():
+            await real(*rows)
+            return
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("relay.core.key_keeping.keep", stalls_once)
+    async with keeper(engine, memory).keeping(interval_s=0):
+        used(memory)
+        await asyncio.wait_for(begun.wait(), 10)
+    assert len(await rows(engine)) == 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import acting, own_id
+from relay.core.accounts.standing import acting, defending, own_id
 from relay.core.credentials import API_KEY_PREFIX, digest_of
 from relay.errors import Conflict, InvalidRequest, NoSuch
 from relay.identity import ApiKey
@@ -67,7 +67,7 @@ async def change(desk: AccountDesk, principal: Principal, key_id: int, wanted: K
 
 async def revoke(desk: AccountDesk, principal: Principal, key_id: int, client_ip: str) -> None:
     """Raises NoSuch where the user has no such key."""
-    async with acting(desk, principal, client_ip) as (changed, _):
+    async with defending(desk, principal, client_ip) as (changed, _):
         key = await api_keys.delete(changed, key_id, own_id(principal))
         if key is None:
             raise NoSuch("API key", key_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relay.core.accounts import throttling
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import acting, own_id
+from relay.core.accounts.standing import defending, own_id
 from relay.core.accounts.tokens import TokenAnswer, open_session
 from relay.errors import TooManyRequests, WrongPassword
 from relay.identity import Act, User
@@ -75,7 +75,7 @@ async def _compared(
 
 async def log_out(desk: AccountDesk, principal: Principal, refresh_token_digest: str | None, *, client_ip: str) -> None:
     """End the session of the access token that is used, and that of a refresh token of the same user."""
-    async with acting(desk, principal, client_ip) as (change, _):
+    async with defending(desk, principal, client_ip) as (change, _):
         ending = {principal.session_id} - {None}
         if refresh_token_digest is not None:
             ending |= {await sessions.of_token(change.connection, refresh_token_digest, principal.user_id)} - {None}
@@ -86,6 +86,6 @@ async def log_out(desk: AccountDesk, principal: Principal, refresh_token_digest:
 async def log_out_everywhere(desk: AccountDesk, principal: Principal, *, client_ip: str) -> None:
     """End every session of the user."""
     user_id = own_id(principal)
-    async with acting(desk, principal, client_ip) as (change, _):
+    async with defending(desk, principal, client_ip) as (change, _):
         ended = await sessions.end_all_of(change, user_id)
         await change.audited("logout_all", principal.name, sessions=ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relay.core.accounts import throttling
 from relay.core.accounts.desk import AccountDesk
-from relay.core.accounts.standing import acting, own_user
+from relay.core.accounts.standing import acting, defending, own_user
 from relay.errors import Conflict, InvalidRequest, TooManyRequests
 from relay.identity import Act, User
 from relay.model import Principal
@@ -28,7 +28,7 @@ async def change_password(desk: AccountDesk, principal: Principal, old: str, new
     user = own_user(desk, principal)
     known = await _old_is_right(desk, principal, user, old, client_ip)
     new_hash = await desk.hasher.accept(new, user.username, user.email, param="new_password")
-    async with acting(desk, principal, client_ip) as (change, _):
+    async with defending(desk, principal, client_ip) as (change, _):
         now = await users.with_hash(change.connection, user.id)
         if now is None or now[1] != known:
             raise Conflict("The password was changed at the same moment: look which one holds, and try again.")

@@ -28,6 +28,15 @@ async def acting(
     Raises Unauthorized, Forbidden, TooManyRequests, StoreError.
     """
     await throttling.count_act(desk, principal.user_id)
+    async with defending(desk, principal, client_ip, least=least) as found:
+        yield found
+
+
+@asynccontextmanager
+async def defending(
+    desk: AccountDesk, principal: Principal, client_ip: str, *, least: Role = Role.USER
+) -> AsyncIterator[tuple[Change, Principal]]:
+    """The same for what takes something away from whoever may have stolen it: no number of acts keeps it waiting."""
     async with changing(desk.engine, Act(principal.name, client_ip, desk.now())) as change:
         yield change, await standing(change, principal, least=least)
     await desk.directory.catch_up()

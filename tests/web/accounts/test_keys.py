@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from relay.app import World, build
 from relay.core.accounts import keys
+from relay.core.throttle import Rule
 from tests.support.running import ACCESS_KEY
-from tests.web.accounts.client import Api, Calendar
+from tests.web.accounts.client import PASSWORD, SECOND_PASSWORD, Api, Calendar
 
 HELLO = {"model": "demo", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -227,3 +229,17 @@ async def test_a_user_has_no_more_keys_than_that(api: Api, monkeypatch: pytest.M
     token = await api.token()
     statuses = [(await api.call("POST", "/api/keys", {"name": "k"}, by=token)).status for _ in range(3)]
     assert statuses == [201, 201, 409]
+
+
+async def test_however_much_a_thief_has_done_the_owner_can_defend_themselves(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await api.token()
+    made = (await api.call("POST", "/api/keys", {"name": "k"}, by=token)).data
+    monkeypatch.setattr("relay.core.accounts.throttling.OF_ACTS", Rule(1, timedelta(minutes=10)))
+    await api.call("PATCH", f"/api/keys/{made['id']}", {"name": "x"}, by=token)
+    assert (await api.call("POST", "/api/keys", {"name": "k"}, by=token)).status == 429
+    assert (await api.call("DELETE", f"/api/keys/{made['id']}", by=token)).status == 204
+    body = {"old_password": PASSWORD, "new_password": SECOND_PASSWORD}
+    assert (await api.call("POST", "/api/auth/change-password", body, by=token)).status == 204
+    assert (await api.call("POST", "/api/auth/logout?all=true", by=token)).status == 204
