@@ -61,11 +61,6 @@ class Breaker:
         if now_s >= self.open_until_s:
             self._goes_out(min(FIRST_DOWN_S * 2 ** min(self.openings, 10), MAX_DOWN_S), now_s)
 
-    def served(self) -> None:
-        """It served a call."""
-        self.in_a_row = 0
-        self.answers()
-
     def answers(self) -> None:
         """It is there, though it refused: the row goes on, but a trial is passed."""
         self.openings = 0
@@ -77,52 +72,77 @@ class Breaker:
         self.open_until_s = max(self.open_until_s, now_s + how_long_s)
 
 
+MAX_TARGETS = 4096
+"""That are remembered: names of models are the clients' own where a provider takes all; the oldest goes first."""
+
+
 @dataclass(slots=True)
 class BreakerMemory:
-    """Of all targets and providers; it outlives a configuration."""
+    """Of the targets and providers that have failed and not served since; it outlives a configuration."""
 
     targets: dict[Target, Breaker] = field(default_factory=dict)
     providers: dict[str, Breaker] = field(default_factory=dict)
+
+    def found(self, target: Target) -> tuple[Breaker, ...]:
+        """Those that a try at a target has to pass."""
+        both = (self.targets.get(target), self.providers.get(target.provider))
+        return tuple(breaker for breaker in both if breaker is not None)
+
+    def of(self, target: Target) -> Breaker:
+        """That of a target, which has just failed."""
+        breaker = self.targets.get(target)
+        if breaker is None:
+            if len(self.targets) >= MAX_TARGETS:
+                del self.targets[next(iter(self.targets))]
+            breaker = self.targets[target] = Breaker()
+        return breaker
 
 
 @dataclass(slots=True)
 class Pass:
     """The right to try a target once."""
 
-    target: Breaker
-    provider: Breaker
-    rule: BreakerRule
-    _has_left: bool = False
+    _memory: BreakerMemory
+    _target: Target
+    _rule: BreakerRule
+    _trials: tuple[Breaker, ...]
+    """What this is the trial of."""
+
+    def began(self) -> None:
+        """The target answers, and its answer may take long: others need not wait for its end."""
+        self._memory.providers.pop(self._target.provider, None)
+        if (breaker := self._memory.targets.get(self._target)) is not None:
+            breaker.answers()
+        self.leave()
 
     def served(self) -> None:
         """The target answered, to the end."""
-        self.target.served()
-        self.provider.served()
+        self._memory.targets.pop(self._target, None)
+        self._memory.providers.pop(self._target.provider, None)
 
     def failed(self, failure: UpstreamError, now: datetime) -> None:
         """It failed, as far as the target is to blame."""
         now_s = now.timestamp()
         match failure.blame:
             case Blame.TARGET_DOWN:
-                self.provider.is_down(now_s)
+                self._memory.providers.setdefault(self._target.provider, Breaker()).is_down(now_s)
             case Blame.TARGET:
-                self.provider.served()  # It was there, at least.
-                self.target.failed(self.rule, now_s)
+                self._memory.providers.pop(self._target.provider, None)  # It was there, at least.
+                self._memory.of(self._target).failed(self._rule, now_s)
             case Blame.NOBODY if failure.upstream_status is None:
                 pass  # Of the relay's own: it may never have been asked.
             case _:
-                self.provider.served()
-                self.target.answers()
+                self.began()
 
     def is_still_in(self, now: datetime) -> bool:
         """Whether the same call may try the same target once more: it has not gone out by what was said of it."""
-        return now.timestamp() >= max(self.target.open_until_s, self.provider.open_until_s)
+        return all(now.timestamp() >= breaker.open_until_s for breaker in self._memory.found(self._target))
 
     def leave(self) -> None:
         """The try is over. Again: nothing happens."""
-        if not self._has_left:
-            self._has_left = True
-            self.target.is_on_trial = self.provider.is_on_trial = False
+        for breaker in self._trials:
+            breaker.is_on_trial = False
+        self._trials = ()
 
 
 class Breakers:
@@ -134,26 +154,17 @@ class Breakers:
 
     def enter(self, target: Target, now: datetime) -> Pass | None:
         """A pass; None: the target rests, or somebody else is trying it."""
-        found, now_s = self._pass(target), now.timestamp()
-        if not (found.target.admits(now_s) and found.provider.admits(now_s)):
+        found = self._memory.found(target)
+        if found and not all(breaker.admits(now.timestamp()) for breaker in found):
             return None
-        return self._given(found)
+        return self._given(target, found)
 
     def enter_anyway(self, target: Target) -> Pass:
         """A pass for a target that rests, where nothing else is left: better a failure that was seen."""
-        return self._given(self._pass(target))
+        return self._given(target, self._memory.found(target))
 
-    def _pass(self, target: Target) -> Pass:
-        breaker = self._memory.targets.get(target)
-        if breaker is None:
-            breaker = self._memory.targets[target] = Breaker()
-        provider = self._memory.providers.get(target.provider)
-        if provider is None:
-            provider = self._memory.providers[target.provider] = Breaker()
-        return Pass(breaker, provider, self._rule_of(target.provider))
-
-    @staticmethod
-    def _given(found: Pass) -> Pass:
-        for breaker in (found.target, found.provider):
-            breaker.is_on_trial = breaker.openings > 0
-        return found
+    def _given(self, target: Target, found: tuple[Breaker, ...]) -> Pass:
+        trials = tuple(breaker for breaker in found if breaker.openings and not breaker.is_on_trial)
+        for breaker in trials:
+            breaker.is_on_trial = True
+        return Pass(self._memory, target, self._rule_of(target.provider), trials)

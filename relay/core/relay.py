@@ -74,6 +74,8 @@ class Relay:
             held.let_go(self._clocks.now(), tokens=_total(answer.usage))
             return
 
+        held.entry.began()
+
         def is_over(stream: RelayStream) -> None:
             now = self._clocks.now()
             if stream.failure is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from relay import faults
-from relay.core.breakers import MAX_DOWN_S, MAX_OPEN_S, BreakerMemory, BreakerRule, Breakers, Pass
+from relay.core.breakers import MAX_DOWN_S, MAX_OPEN_S, MAX_TARGETS, Breaker, BreakerMemory, BreakerRule, Breakers, Pass
 from relay.errors import Blame, ErrorFacts, Retry, UpstreamError
 from relay.model import Target
 from tests.core.fakes import NOW
@@ -161,7 +161,9 @@ def test_a_fault_of_the_relays_own_says_nothing_of_the_target() -> None:
     entry = found.enter(ONE, at(10))
     assert entry is not None
     entry.failed(faults.out_of_descriptors(), at(10))
-    assert entry.target.openings == 1
+    entry.leave()
+    assert found.enter(ONE, at(10)) is not None
+    assert found.enter(ONE, at(10)) is None  # Still by one at a time.
 
 
 def test_a_call_stays_in_until_the_target_goes_out() -> None:
@@ -173,24 +175,60 @@ def test_a_call_stays_in_until_the_target_goes_out() -> None:
     assert not entry.is_still_in(at(0))
 
 
+def test_a_stream_that_began_is_a_trial_passed_though_it_lasts() -> None:
+    found = breakers(BreakerRule(1, 30, 10))
+    tried(found, 0, Blame.TARGET)
+    stream = found.enter(ONE, at(10))
+    assert stream is not None
+    stream.began()
+    assert [found.enter(ONE, at(11)) is not None for _ in range(3)] == [True] * 3
+    stream.failed(fault(Blame.TARGET), at(12))
+    assert found.enter(ONE, at(12)) is None
+
+
+def test_the_end_of_another_call_does_not_end_a_trial() -> None:
+    found = breakers(BreakerRule(1, 30, 10))
+    before = found.enter(ONE, at(0))
+    tried(found, 0, Blame.TARGET)
+    assert before is not None
+    assert found.enter(ONE, at(10)) is not None
+    before.leave()
+    found.enter_anyway(ONE).leave()
+    assert found.enter(ONE, at(10)) is None
+
+
+def test_names_of_models_without_end_are_not_remembered_without_end() -> None:
+    memory = BreakerMemory()
+    found = Breakers(memory, lambda provider: RULE)
+    for number in range(MAX_TARGETS + 50):
+        assert tried(found, 0, None, Target("up", f"served-{number}"))
+        assert tried(found, 0, Blame.NOBODY, Target("up", f"refused-{number}"))
+    assert memory.targets == {}
+    for number in range(MAX_TARGETS + 50):
+        assert tried(found, 0, Blame.TARGET, Target("up", f"failed-{number}"))
+    assert len(memory.targets) == MAX_TARGETS
+
+
 class Course(RuleBasedStateMachine):
     """Any course of tries: nobody is admitted while it is out, and trials are one at a time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
-        self.found = breakers()
+        self.memory = BreakerMemory()
+        self.found = Breakers(self.memory, lambda provider: RULE)
         self.inside: list[Pass] = []
-        self.trials: dict[int, Pass] = {}
+        self.trials: list[tuple[Breaker, Pass]] = []
 
     @rule(whom=st.sampled_from([ONE, OTHER, ELSEWHERE]))
     def come(self, whom: Target) -> None:
+        were_out = [breaker for breaker in self.memory.found(whom) if breaker.openings]
         entry = self.found.enter(whom, at(self.now_s))
         if entry is not None:
             assert entry.is_still_in(at(self.now_s))
-            if entry.target.openings:
-                assert not self.trials.get(id(entry.target))
-                self.trials[id(entry.target)] = entry
+            for breaker in were_out:
+                assert not any(tried is breaker for tried, _ in self.trials)
+                self.trials.append((breaker, entry))
             self.inside.append(entry)
 
     @rule(data=st.data(), blame=st.none() | BLAMES)
@@ -202,8 +240,7 @@ class Course(RuleBasedStateMachine):
             else:
                 entry.failed(fault(blame), at(self.now_s))
             entry.leave()
-            if self.trials.get(id(entry.target)) is entry:
-                del self.trials[id(entry.target)]
+            self.trials = [(breaker, trial) for breaker, trial in self.trials if trial is not entry]
 
     @rule(seconds=st.floats(0, 40))
     def wait(self, seconds: float) -> None:
