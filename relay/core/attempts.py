@@ -80,6 +80,8 @@ class Attempts:
         self._means = means
         self._clocks = clocks
         self._tried: set[str] = set()
+        self._asked: set[str] = set()
+        """Providers, by name."""
         self._current: Attempt | None = None
         self._held: Held | None = None
         self._had_its_once = False
@@ -104,6 +106,9 @@ class Attempts:
         found = self._next_target() if failure is None else self._after(failure)
         if found is None and self.made == 0:
             found = self._resting_target()
+        while found is not None and not self._is_within_budget(found):
+            self._drop(found)
+            found = self._next_target()
         return None if found is None else self._handed_out(found)
 
     def served(self) -> Held | None:
@@ -124,17 +129,22 @@ class Attempts:
             self._had_its_once = True
         return self._means.retry_rules[last.provider.name].permits(failure, self.made)
 
-    def _handed_out(self, attempt: Attempt) -> Attempt | None:
-        """The attempt, counted against its provider's budget; None: that is spent."""
-        budget, now = self._means.budgets[attempt.provider.name], self._clocks.now()
-        if self.made == 0:
-            budget.called(now)
-        elif not budget.spend(now):
-            if self._held is not None:
-                attempt.held.gives_way_to(self._held, now)
-            return None
+    def _is_within_budget(self, attempt: Attempt) -> bool:
+        """Whether its provider may be asked, which is then counted: by each call once, and again as it can bear."""
+        name, now = attempt.provider.name, self._clocks.now()
+        if name in self._asked:
+            return self._means.budgets[name].spend(now)
+        self._asked.add(name)
+        self._means.budgets[name].called(now)
+        return True
+
+    def _drop(self, attempt: Attempt) -> None:
         if self._held is not None:
-            self._held.gives_way_to(attempt.held, now)
+            attempt.held.gives_way_to(self._held, self._clocks.now())
+
+    def _handed_out(self, attempt: Attempt) -> Attempt:
+        if self._held is not None:
+            self._held.gives_way_to(attempt.held, self._clocks.now())
         self.made += 1
         self._current, self._held = attempt, attempt.held
         return attempt

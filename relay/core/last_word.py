@@ -29,10 +29,10 @@ def last_word(failure: UpstreamError | None, shortages: Sequence[Shortage], made
 
 def _of_keys(shortages: Sequence[Shortage]) -> UpstreamError:
     """Nothing was tried, since no key may be used."""
-    if any(shortage.are_rejected for shortage in shortages):
-        return faults.keys_rejected()
-    wait_s = _soonest_s(shortages)
-    return faults.no_key() if wait_s is None else faults.keys_resting(wait_s)
+    wait_s = _soonest_s([shortage for shortage in shortages if not shortage.are_rejected])
+    if wait_s is not None:
+        return faults.keys_resting(wait_s)
+    return faults.keys_rejected() if any(shortage.are_rejected for shortage in shortages) else faults.no_key()
 
 
 def _soonest_s(shortages: Sequence[Shortage]) -> int | None:

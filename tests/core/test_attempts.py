@@ -251,3 +251,20 @@ def test_a_fault_of_the_target_is_tried_with_another_key_where_there_is_no_other
     with_another = attempts_at("four", "none")
     with_another.next()
     assert shown(with_another.next(failure(TARGET, Blame.TARGET))) == "none:-"
+
+
+def test_a_provider_that_serves_for_another_is_no_retry_of_its_own() -> None:
+    memory = Memory()
+    for _ in range(100):
+        with attempts_at("one", "none", memory=memory) as attempts:
+            assert walk(attempts, [TARGET]) == ["one:k1", "none:-"]
+
+
+def test_where_the_budget_of_a_provider_is_spent_the_next_one_is_asked() -> None:
+    memory = Memory()
+    for _ in range(40):
+        with attempts_at("four", memory=memory) as attempts:
+            walk(attempts, [KEY])
+    with attempts_at("four", "none", memory=memory) as attempts:
+        assert walk(attempts, [KEY])[1] == "none:-"
+    assert set(busy(memory, "four").values()) == {0}

@@ -35,6 +35,8 @@ def refusal(status: int, wait_s: float | None = None) -> UpstreamError:
         (resting(900, None, 30.5), 429, "rate_limit_exceeded", 31, None),
         (resting(900), 429, "rate_limit_exceeded", 60, None),
         (resting(30, are_rejected=True), 502, "upstream_auth", None, False),
+        ([*resting(30, are_rejected=True), *resting(9)], 429, "rate_limit_exceeded", 9, None),
+        ([*resting(30, are_rejected=True), *resting(None)], 502, "upstream_auth", None, False),
     ],
 )
 def test_where_no_key_may_be_used_the_keys_say_why(

@@ -46,6 +46,8 @@ class Slot:
     key: Key
     memory: KeyMemory
     cooldown_s: float
+    is_trial: bool
+    """It has to show that the key works."""
     _is_free: bool = False
 
     def served(self) -> None:
@@ -63,7 +65,8 @@ class Slot:
         if self._is_free:
             return
         self._is_free = self.memory.has_news = True
-        self.memory.standing.is_on_trial = False
+        if self.is_trial:
+            self.memory.standing.is_on_trial = False
         self.memory.meters.ended(self.key.limits, tokens, now.timestamp())
 
 
@@ -115,8 +118,9 @@ class Keyring:
         memory = self._memories[key.label]
         memory.has_news = True
         memory.meters.began(key.limits, now_s)
-        memory.standing.is_on_trial = memory.standing.needs_trial
-        return Slot(key, memory, self._cooldown_s)
+        is_trial = memory.standing.needs_trial and not memory.standing.is_on_trial
+        memory.standing.is_on_trial |= is_trial
+        return Slot(key, memory, self._cooldown_s, is_trial)
 
     def shortage(self, now: datetime) -> Shortage:
         """What keeps all keys from being used."""

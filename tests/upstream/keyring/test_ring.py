@@ -171,6 +171,16 @@ def test_a_trial_that_is_given_up_is_followed_by_another() -> None:
     assert taken(keyring, 61).key.label == "a"
 
 
+def test_the_end_of_another_call_does_not_end_a_trial() -> None:
+    keyring = ring("a")
+    before, refused = taken(keyring), taken(keyring)
+    refused.failed(Blame.KEY_REFUSED, None, NOW)
+    refused.free(NOW)
+    taken(keyring, 60)
+    before.free(NOW)
+    assert keyring.take(NOW + timedelta(seconds=60)) is None
+
+
 def test_not_all_keys_are_rejected_while_one_only_rests() -> None:
     keyring = ring("a", "b")
     taken(keyring).failed(Blame.KEY_REFUSED, None, NOW)
