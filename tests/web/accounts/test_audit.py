@@ -52,8 +52,8 @@ def account(name: str, **more: str) -> dict[str, str]:
     return {"username": name, "email": f"{name}@example.org", "password": PASSWORD, **more}
 
 
-async def test_every_act_leaves_a_line(api: Api) -> None:
-    act = Acts(api)
+async def come_and_use(act: Acts) -> tuple[str, str, int, list[str]]:
+    """Root's and Alice's tokens, her number, and the ids of two invites."""
     await act("POST", "/api/auth/register", account("eve", setup_token="canary-token"))
     root = (await act("POST", "/api/auth/register", account("root"), by=ACCESS_KEY)).json["access_token"]
     invite = (await act("POST", "/api/invites", {}, by=root)).data
@@ -68,6 +68,10 @@ async def test_every_act_leaves_a_line(api: Api) -> None:
     key = (await act("POST", "/api/keys", {"name": "laptop"}, by=alice)).data
     await act("PATCH", f"/api/keys/{key['id']}", {"limits": {"models": ["a"]}}, by=alice)
     await act("DELETE", f"/api/keys/{key['id']}", by=alice)
+    return root, alice, alice_id, [invite["id"], other["id"]]
+
+
+async def change_and_go(act: Acts, root: str, alice: str, alice_id: int) -> None:
     change = {"old_password": "canary-password", "new_password": SECOND_PASSWORD}
     await act("POST", "/api/auth/change-password", change, by=alice)
     await act("POST", "/api/auth/change-password", {**change, "old_password": PASSWORD}, by=alice)
@@ -78,12 +82,18 @@ async def test_every_act_leaves_a_line(api: Api) -> None:
     await act("PATCH", f"/api/users/{alice_id}", {"is_active": False, "role": "admin", "limits": {}}, by=root)
     await act("DELETE", f"/api/users/{alice_id}", by=ACCESS_KEY)
     await act("DELETE", f"/api/users/{alice_id}", by=root)
+
+
+async def test_every_act_leaves_a_line(api: Api) -> None:
+    act = Acts(api)
+    root, alice, alice_id, invites = await come_and_use(act)
+    await change_and_go(act, root, alice, alice_id)
     assert await lines(api) == [
         ("-", "set_up_token_refused", "-"),
         ("access-key", "register", "root"),
-        ("root", "invite_made", invite["id"]),
-        ("access-key", "invite_made", other["id"]),
-        ("root", "invite_revoked", other["id"]),
+        ("root", "invite_made", invites[0]),
+        ("access-key", "invite_made", invites[1]),
+        ("root", "invite_revoked", invites[1]),
         ("alice", "register", "alice"),
         ("alice", "login_failed", "alice"),
         ("unknown", "login_failed", "unknown"),
