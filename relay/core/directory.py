@@ -202,12 +202,14 @@ class Directory:
     async def _store_uses(self) -> None:
         if self._uses:
             uses, self._uses = self._uses, {}
+            is_stored = False
             try:
                 async with writing(self._engine) as connection:
                     await api_keys.used(connection, uses)
-            except StoreError:
-                self._uses = {**uses, **self._uses}
-                raise
+                is_stored = True
+            finally:  # Cut off by the end of the process, they are stored by the last try.
+                if not is_stored:
+                    self._uses = {**uses, **self._uses}
 
 
 def _tell_of_a_fault(task: asyncio.Task[None], on_fault: Callable[[], None]) -> None:

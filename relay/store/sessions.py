@@ -75,7 +75,9 @@ async def add(change: Change, new: NewSession) -> Session:
     await change.touched(SESSION, new.id)
     newest_first = sa.select(sessions.c.id).order_by(sessions.c.created_at_us.desc(), sessions.c.id)
     living = newest_first.where((sessions.c.user_id == new.user_id) & sessions.c.ended_at_us.is_(None))
-    await end(change, (await change.connection.execute(living.offset(MAX_SESSIONS))).scalars().all())
+    too_many = (await change.connection.execute(living.offset(MAX_SESSIONS))).scalars().all()
+    if too_many:
+        await end(change, too_many)
     return Session(new.id, new.user_id, new.expires_at)
 
 
