@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from relay.config.schema import Config
-from relay.config.server import ACCESS_KEY_NAME
-from relay.core.accounts.desk import AccountDesk, Lifetimes
+from relay.core.accounts.desk import AccountDesk, settings_of
 from relay.core.directory import Directory
 from relay.core.passwords import open_hasher
 from relay.core.tokens import TokenSigner
-from relay.model import Limits
 from relay.store.database import Engine
 from relay.store.signing_secret import kept_secrets
 
@@ -44,15 +42,8 @@ async def open_accounts(
             signer=TokenSigner(secrets),
             successor_keys=[hmac.digest(secret, b"refresh tokens", "sha256") for secret in secrets],
             private_key=hmac.digest(secrets[0], b"private digests", "sha256"),
-            lifetimes=Lifetimes(
-                timedelta(seconds=auth.access_token_ttl_s), timedelta(seconds=auth.refresh_token_ttl_s)
-            ),
-            registration=auth.registration,
-            default_limits=Limits(auth.default_limits.models, auth.default_limits.endpoints),
             now=now,
-            reserved_names=frozenset(
-                name.casefold() for name in ("cli", ACCESS_KEY_NAME, *(key.name for key in config.server.access_keys))
-            ),
+            **settings_of(config),
         )
         try:
             yield desk

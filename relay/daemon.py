@@ -7,21 +7,26 @@ import gc
 import logging
 import resource
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
 from relay import systemd
 from relay.accounts import open_accounts, signing_secrets
-from relay.app import State, World, serving
+from relay.app import Front, serving
+from relay.background import running_beside
 from relay.config.schema import Config
+from relay.config.source import ConfigSource, Loaded, Signature
 from relay.core.access_keys import AccessKeys
 from relay.core.health import Phase
 from relay.core.key_keeping import KeyKeeper
 from relay.core.ledger import Ledger
 from relay.drain import Patience, drain
-from relay.logs import CallLines
+from relay.logs import CallLines, set_level
+from relay.reloading import Reloader
+from relay.state import State, World
 from relay.store.calls import CallStore
 from relay.store.database import open_database
 from relay.sweep import Sweep
@@ -41,7 +46,21 @@ def raise_open_files_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def run(config: Config, data_folder: Path, listener: socket, announce: Callable[[str | None], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a process starts with."""
+
+    source: ConfigSource
+    signature: Signature | None
+    """Of the file before it was read."""
+    loaded: Loaded
+    """What it said."""
+    config: Config
+    """What is in force: what it said, but for what the command line says."""
+    data_folder: Path
+
+
+async def run(beginning: Beginning, listener: socket, announce: Callable[[str | None], None]) -> None:
     """Serve on a bound socket until SIGTERM or SIGINT, or until accounts can't be followed any more.
 
     Once requests are answered, `announce` is called: with the token that makes the first super admin, or None where
@@ -49,16 +68,20 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
     """
     stop, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(stop, hurry)
-    server = config.server
-    patience = Patience(server.drain_delay_s, server.drain_s)
+    config, data_folder = beginning.config, beginning.data_folder
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_database(data_folder, config.database.url.get_secret_value()))
         world = World()
         opening = open_accounts(config, engine, signing_secrets(config, data_folder), world.now, on_fault=stop.set)
         accounts = await stack.enter_async_context(opening)
-        state = State(Ledger(CallStore(engine), CallLines(server.log_format).tell), Sweep(), accounts)
+        state = State(
+            Ledger(CallStore(engine), CallLines(config.server.log_format).tell), Sweep(), accounts, world.now()
+        )
         await stack.enter_async_context(KeyKeeper(engine, state.memory, world.now).keeping())
-        listening = await stack.enter_async_context(serving(config, listener, state, world))
+        served = await stack.enter_async_context(serving(config, listener, state, world))
+        reloader = _reloader(beginning, served.front, world)
+        await stack.enter_async_context(reloader.watching())
+        await stack.enter_async_context(_reloading_on_hup(reloader))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
         if not (AccessKeys(config).are_any_in_force(world.now()) or accounts.directory.has_anybody):
             log.warning("nobody can authenticate: there is no access key in force, and no user who may log in")
@@ -68,8 +91,10 @@ async def run(config: Config, data_folder: Path, listener: socket, announce: Cal
         systemd.notify(systemd.READY)
         await stop.wait()
         systemd.notify(systemd.STOPPING)
+        server = served.front.site.config.server
+        patience = Patience(server.drain_delay_s, server.drain_s)
         systemd.notify(systemd.extend_timeout(patience.delay_s + patience.drain_s + END_S))
-        await drain(state.lifecycle, state.live_calls, listening, patience, hurry)
+        await drain(state.lifecycle, state.live_calls, served.listening, patience, hurry)
 
 
 def _settle_memory() -> None:
@@ -77,6 +102,36 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _reloader(beginning: Beginning, front: Front, world: World) -> Reloader:
+    def adopt(config: Config) -> None:
+        front.adopt(config)
+        set_level(config.server.log_level)
+
+    return Reloader(
+        beginning.source, beginning.loaded, beginning.config, adopt, world.now, signature=beginning.signature
+    )
+
+
+@asynccontextmanager
+async def _reloading_on_hup(reloader: Reloader) -> AsyncIterator[None]:
+    """SIGHUP reads the file at once, and again what it refers to, even if it is the same."""
+    asked = asyncio.Event()
+
+    async def reload_for_ever() -> None:
+        while True:
+            await asked.wait()
+            asked.clear()
+            systemd.notify(systemd.reloading())
+            await reloader.reload()
+            systemd.notify(systemd.READY)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    async with running_beside(reload_for_ever(), name="sighup"):
+        yield
+    loop.remove_signal_handler(signal.SIGHUP)
 
 
 def _on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:

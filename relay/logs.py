@@ -158,6 +158,11 @@ def logging_to(stream: TextIO = sys.stderr, *, level: str, form: str) -> Iterato
             print(f"{entrance.dropped} lines of the log found no room", file=stream)
 
 
+def set_level(level: str) -> None:
+    """Log from this level on, from now on."""
+    logging.getLogger().setLevel(level)
+
+
 class CallLines:
     """Writes the line of each call, many at once: it is the one kind of line that comes with every call."""
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+
+from relay.background import running_beside
 
 FIRST_LISTEN_FD = 3
 
@@ -26,6 +29,11 @@ def notify(state: str, environ: Mapping[str, str] = os.environ) -> None:
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as messenger:
         messenger.connect("\0" + address[1:] if address.startswith("@") else address)
         messenger.send(state.encode())
+
+
+def reloading() -> str:
+    """The configuration is being read again; READY follows."""
+    return f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}"
 
 
 def extend_timeout(duration_s: float) -> str:
@@ -48,13 +56,8 @@ async def signs_of_life(interval_s: float | None) -> AsyncIterator[None]:
     if interval_s is None:
         yield
         return
-    task = asyncio.create_task(_give(interval_s), name="watchdog")
-    try:
+    async with running_beside(_give(interval_s), name="watchdog"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _give(interval_s: float) -> None:

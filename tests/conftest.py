@@ -11,7 +11,7 @@ import aiohttp
 import hypothesis
 import pytest
 
-from relay.app import World
+from relay.state import World
 from tests.support.clients import Callers
 from tests.support.running import ACCESS_KEY, RunningRelay, configuration, running_relay
 from tests.support.scripted import Script, ScriptedUpstream, scripted_upstream

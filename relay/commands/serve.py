@@ -11,11 +11,12 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from relay.commands.places import add_config, add_data, data_folder, load_checked, warnings
+from relay.commands.places import CHECKS, add_config, add_data, data_folder, warnings
 from relay.config.exposure import reachable_without_a_real_key
 from relay.config.first_start import fresh_config, write_private
 from relay.config.schema import Config
-from relay.daemon import raise_open_files_limit
+from relay.config.source import ConfigSource
+from relay.daemon import Beginning, raise_open_files_limit
 from relay.daemon import run as run_daemon
 from relay.errors import ConfigError, Problem, RelayError
 from relay.floors import assert_floors
@@ -64,16 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
     assert_floors()
     path: Path = arguments.config
     new_key = _write_first_config(path)
-    config = _listening_on(load_checked(path), arguments)
+    source = ConfigSource(path, os.environ, CHECKS)
+    signature, loaded = source.signature(), source.load()
+    config = _listening_on(loaded.config, arguments)
     with logging_to(level=config.server.log_level, form=config.server.log_format):
         folder = data_folder(arguments)
         log.info("the store is at revision %s", made_ready(folder, config.database.url.get_secret_value()))
         raise_open_files_limit()
-        _serve(config, folder, new_key)
+        _serve(Beginning(source, signature, loaded, config, folder), new_key)
     return 0
 
 
-def _serve(config: Config, data: Path, new_key: str | None) -> None:
+def _serve(beginning: Beginning, new_key: str | None) -> None:
+    config = beginning.config
     with inherited_listener() or _listen(config.server.host, config.server.port) as listener:
         for warning in warnings(config):
             log.warning("%s", warning)
@@ -87,7 +91,7 @@ def _serve(config: Config, data: Path, new_key: str | None) -> None:
             log.info("MonoRelay %s serves on %s", VERSION, url)
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_daemon(config, data, listener, announce))
+            runner.run(run_daemon(beginning, listener, announce))
 
 
 def _port(text: str) -> int:

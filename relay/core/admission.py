@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 
 from relay.errors import Overloaded
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRule:
+    """`server.max_in_flight` and `server.queue`."""
+
+    max_in_flight: int = 2000
+    queue_size: int = 500
+    queue_timeout_s: float = 5
 
 
 class Admission:
     """Slots for calls, first come, first served."""
 
-    def __init__(self, *, max_in_flight: int, queue_size: int, queue_timeout_s: float) -> None:
-        self._max_in_flight = max_in_flight
-        self._queue_size = queue_size
-        self._queue_timeout_s = queue_timeout_s
+    def __init__(self, rule: AdmissionRule = AdmissionRule()) -> None:
+        self._rule = rule
         self._line: deque[asyncio.Future[None]] = deque()
         self.in_flight = 0
 
@@ -27,14 +35,23 @@ class Admission:
         """How many calls stand in line."""
         return len(self._line)
 
+    def follow(self, rule: AdmissionRule) -> None:
+        """Go by another rule from now on: who stands in line may enter at once, and nobody is put out."""
+        self._rule = rule
+        while self._line and self.in_flight < rule.max_in_flight:
+            turn = self._line.popleft()
+            if not turn.done():
+                self.in_flight += 1
+                turn.set_result(None)
+
     async def enter(self) -> None:
         """Take a slot; whoever took one gives it back with `leave`. Raises Overloaded."""
-        if self.in_flight < self._max_in_flight:
+        if self.in_flight < self._rule.max_in_flight:
             self.in_flight += 1
             return
-        if len(self._line) >= self._queue_size:
+        if len(self._line) >= self._rule.queue_size:
             raise Overloaded(
-                f"{self._max_in_flight} calls are under way (server.max_in_flight) and {len(self._line)} wait"
+                f"{self._rule.max_in_flight} calls are under way (server.max_in_flight) and {len(self._line)} wait"
             )
         await self._stand_in_line()
 
@@ -42,11 +59,11 @@ class Admission:
         turn = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
-            async with asyncio.timeout(self._queue_timeout_s):
+            async with asyncio.timeout(self._rule.queue_timeout_s):
                 await turn
         except TimeoutError as error:
             self._step_out(turn)
-            reason = f"{self._max_in_flight} calls are under way (server.max_in_flight)"
+            reason = f"{self._rule.max_in_flight} calls are under way (server.max_in_flight)"
             raise Overloaded(f"{reason} and none ended in time (server.queue)") from error
         except asyncio.CancelledError:
             self._step_out(turn)
@@ -61,7 +78,7 @@ class Admission:
 
     def leave(self) -> None:
         """Give a slot back: to the first in line, where somebody waits."""
-        while self._line:
+        while self._line and self.in_flight <= self._rule.max_in_flight:
             turn = self._line.popleft()
             if not turn.done():
                 turn.set_result(None)
@@ -72,14 +89,15 @@ class Admission:
 class BodyBudget:
     """Bytes of request bodies in memory, all calls together."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
+    def __init__(self, limit_bytes: int = 2**30) -> None:
+        self.limit_bytes = limit_bytes
+        """`server.max_buffered`; may change while bodies are held."""
         self.held_bytes = 0
 
     def take(self, size_bytes: int) -> None:
         """Count bytes that are about to be held. Raises Overloaded, having taken nothing."""
-        if self.held_bytes + size_bytes > self._limit_bytes:
-            raise Overloaded(f"request bodies of {self._limit_bytes} bytes are in memory (server.max_buffered)")
+        if self.held_bytes + size_bytes > self.limit_bytes:
+            raise Overloaded(f"request bodies of {self.limit_bytes} bytes are in memory (server.max_buffered)")
         self.held_bytes += size_bytes
 
     def give_back(self, size_bytes: int) -> None:

@@ -38,13 +38,14 @@ class Health:
         *,
         version: str,
         now: Callable[[], datetime],
+        started_at: datetime,
     ) -> None:
         self._config = config
         self._providers = providers
         self._lifecycle = lifecycle
         self._version = version
         self._now = now
-        self._started_at = now()
+        self._started_at = started_at
 
     @property
     def is_ready(self) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import orjson
 
+from relay.background import running_beside
 from relay.core.means import Memory
 from relay.errors import StoreError
 from relay.store.changing import reading, writing
@@ -38,13 +39,10 @@ class KeyKeeper:
     async def keeping(self, *, interval_s: float = INTERVAL_S) -> AsyncIterator[None]:
         """Remember what was kept, then keep what changes until left. Raises StoreError at the start."""
         await self.remember()
-        task = asyncio.create_task(self._keep_for_ever(interval_s), name="keys")
         try:
-            yield
+            async with running_beside(self._keep_for_ever(interval_s), name="keys"):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             try:
                 await self.keep()
             except StoreError as error:

@@ -50,7 +50,7 @@ class Connection(web.RequestHandler):
     )
 
     def __init__(self, server: web.Server, connections: Connections, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(server, loop=loop, **connections.options)
+        super().__init__(server, loop=loop, **connections.rule.options)
         self._connections = connections
         self._head_due_s = NEVER
         """When the head that is under way must be whole; NEVER while none is."""
@@ -140,7 +140,7 @@ class Connection(web.RequestHandler):
         sent_bytes = (0 if self._writer is None else self._writer.output_size) - waiting_bytes
         if sent_bytes != self._sent_bytes:
             self._sent_bytes, self._sent_since_s = sent_bytes, now_s
-        elif now_s - self._sent_since_s > self._connections.write_timeout_s:
+        elif now_s - self._sent_since_s > self._connections.rule.write_timeout_s:
             self.is_stalled = True
             self.cut()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import resource
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from relay.web.connection import Connection
@@ -38,6 +39,18 @@ def open_files_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionRule:
+    """What a configuration says of connections; a new one holds for new connections, and for the deadlines of all."""
+
+    header_timeout_s: float
+    write_timeout_s: float
+    options: dict[str, Any]
+    """What aiohttp's protocol is made with."""
+    is_trusted: Callable[[str], bool] = lambda address: True
+    """Whether an address may have more than its share."""
+
+
 class Connections:
     """The registry that every Connection reports to."""
 
@@ -45,23 +58,17 @@ class Connections:
         self,
         *,
         limit: int,
-        header_timeout_s: float,
-        write_timeout_s: float,
+        rule: ConnectionRule,
         clock_s: Callable[[], float],
-        options: dict[str, Any],
-        is_trusted: Callable[[str], bool] = lambda address: True,
         silent_s: float = SILENT_S,
     ) -> None:
-        self.options = options
-        """What aiohttp's protocol is made with."""
-        self.write_timeout_s = write_timeout_s
+        self.rule = rule
+        """Replaced whole when the configuration changes."""
         self.is_closing = False
         """No connection serves another request."""
         self._limit = limit
         self._limit_per_address = max(LEAST, limit // ADDRESS_SHARE)
-        self._header_timeout_s = header_timeout_s
         self.clock_s = clock_s
-        self._is_trusted = is_trusted
         self._silent_s = silent_s
         self._open: dict[Connection, None] = {}
         """In the order in which they became idle or were opened; the busy ones stand wherever they stood."""
@@ -72,7 +79,7 @@ class Connections:
 
     def head_due_s(self, connection: Connection) -> float:
         """By when a head that begins now must be whole."""
-        timeout_s = self._header_timeout_s
+        timeout_s = self.rule.header_timeout_s
         return self.clock_s() + (min(timeout_s, SURPLUS_HEAD_S) if connection.is_surplus else timeout_s)
 
     def opened(self, connection: Connection) -> None:
@@ -82,7 +89,7 @@ class Connections:
         excess = len(self._open) - self._limit
         if excess > 0 and self._makes_room(connection, self._silent_s if excess <= SURPLUS else 0):
             excess -= 1
-        if not self._is_trusted(connection.address):
+        if not self.rule.is_trusted(connection.address):
             excess = max(excess, self._per_address[connection.address] - self._limit_per_address)
         connection.is_surplus = excess > 0
         if excess > SURPLUS:

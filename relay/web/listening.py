@@ -61,7 +61,7 @@ async def listening(app: web.Application, listener: socket, connections: Connect
     Handlers are cancelled when their client leaves: else a silent upstream would hide it (aiohttp's docs, "Web Handler
     Cancellation").
     """
-    logger = connections.options["logger"]
+    logger = connections.rule.options["logger"]
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=CANCELLED_S, logger=logger)
     await runner.setup()
     try:

@@ -121,17 +121,28 @@ RouteIndex = Mapping[tuple[str, str], Route]
 """(method, canonical path of the resource) -> row."""
 
 
+async def _unreached(request: web.Request) -> web.StreamResponse:
+    raise AssertionError("the middleware calls the handler of the row")
+
+
 def _add(router: web.UrlDispatcher, route: Route) -> web.AbstractRoute:
     if route.method == "GET":
-        return router.add_get(route.path, route.handler, expect_handler=_invite)  # And HEAD.
-    return router.add_route(route.method, route.path, route.handler, expect_handler=_invite)
+        return router.add_get(route.path, _unreached, expect_handler=_invite)  # And HEAD.
+    return router.add_route(route.method, route.path, _unreached, expect_handler=_invite)
 
 
-def register(app: web.Application, routes: tuple[Route, ...]) -> RouteIndex:
-    """Put the rows into the application's router, and index them by what the router will say that it matched."""
+def register(app: web.Application, routes: tuple[Route, ...]) -> None:
+    """Put the paths of the rows into the application's router, which only matches."""
+    for route in routes:
+        _add(app.router, route)
+
+
+def index_of(routes: tuple[Route, ...]) -> RouteIndex:
+    """The rows by what a router will say that it matched."""
+    router = web.UrlDispatcher()
     index: dict[tuple[str, str], Route] = {}
     for route in routes:
-        resource = _add(app.router, route).resource
+        resource = _add(router, route).resource
         if resource is None:
             raise AssertionError(f"{route.path} has no resource")
         index[route.method, resource.canonical] = route

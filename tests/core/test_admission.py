@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from relay.core.admission import Admission, BodyBudget
+from relay.core.admission import Admission, AdmissionRule, BodyBudget
 from relay.errors import Overloaded
 
 
 def admission(*, max_in_flight: int = 1, queue_size: int = 10, queue_timeout_s: float = 60) -> Admission:
-    return Admission(max_in_flight=max_in_flight, queue_size=queue_size, queue_timeout_s=queue_timeout_s)
+    return Admission(AdmissionRule(max_in_flight, queue_size, queue_timeout_s))
 
 
 async def turn() -> None:

@@ -32,7 +32,9 @@ class Clock:
 
 def health(text: str = PROVIDERS, *, lifecycle: Lifecycle | None = None, clock: Clock | None = None) -> Health:
     config = configured(text)
-    return Health(config, build(config), lifecycle or Lifecycle(), version="1.2.3", now=clock or Clock())
+    return Health(
+        config, build(config), lifecycle or Lifecycle(), version="1.2.3", now=clock or Clock(), started_at=START
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from relay.app import State, World, serving
+from relay.app import Front, serving
 from relay.commands.places import CHECKS
 from relay.config.load import parse
 from relay.config.schema import Config
@@ -21,6 +21,7 @@ from relay.core.health import Phase
 from relay.core.ledger import Ledger
 from relay.errors import StoreError
 from relay.model import CallRecord
+from relay.state import State, World
 from relay.sweep import Sweep
 from relay.upstream.keyring.standing import Standing
 from relay.web.listening import Listening
@@ -65,6 +66,7 @@ class RunningRelay:
     port: int
     config: Config
     state: State
+    front: Front
     listening: Listening
     store: MemoryStore
     told: Told
@@ -119,10 +121,11 @@ async def running_relay(config: Config, world: World | None = None) -> AsyncIter
     world = world or World()
     listener = socket.create_server(("127.0.0.1", 0))
     async with new_accounts(config, world.now) as accounts:
-        state = State(Ledger(store, told.tell), Sweep(), accounts)
-        async with serving(config, listener, state, world, sweep_s=SWEEP_S) as listening:
+        state = State(Ledger(store, told.tell), Sweep(), accounts, world.now())
+        async with serving(config, listener, state, world, sweep_s=SWEEP_S) as served:
             state.lifecycle.phase = Phase.SERVING
-            yield RunningRelay(listener.getsockname()[1], config, state, listening, store, told)
+            port: int = listener.getsockname()[1]
+            yield RunningRelay(port, config, state, served.front, served.listening, store, told)
 
 
 async def raw_exchange(port: int, request: bytes) -> bytes:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
-from relay.web.connections import Connections
+from relay.web.connections import ConnectionRule, Connections
 from relay.web.listening import listening, protocol_options
 
 ServeApp = Callable[[web.Application], Awaitable[int]]
@@ -20,10 +20,8 @@ def connections(limit: int = 100, *, silent_s: float = 0) -> Connections:
     """A registry with room, and deadlines that no test meets."""
     return Connections(
         limit=limit,
-        header_timeout_s=60,
-        write_timeout_s=60,
+        rule=ConnectionRule(60, 60, protocol_options(60)),
         clock_s=time.monotonic,
-        options=protocol_options(60),
         silent_s=silent_s,
     )
 

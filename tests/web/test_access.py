@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from relay.app import World
 from relay.core.refusals import Kind
+from relay.state import World
 from relay.web.middleware.access import credential
 from tests.conftest import StartRelay
 from tests.support.running import ACCESS_KEY, raw_exchange

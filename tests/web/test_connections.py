@@ -18,6 +18,7 @@ from relay.web.connections import (
     RESERVED_FILES,
     SURPLUS,
     SURPLUS_HEAD_S,
+    ConnectionRule,
     Connections,
     limit_for,
     open_files_limit,
@@ -225,11 +226,8 @@ def stranger_to_all(limit: int, *, is_trusted: bool = False) -> Connections:
     """A registry to which the address of the clients is a stranger's."""
     return Connections(
         limit=limit,
-        header_timeout_s=60,
-        write_timeout_s=60,
+        rule=ConnectionRule(60, 60, protocol_options(60), lambda address: is_trusted),
         clock_s=time.monotonic,
-        options=protocol_options(60),
-        is_trusted=lambda address: is_trusted,
     )
 
 
@@ -285,11 +283,8 @@ async def test_a_surplus_connection_has_less_time_for_its_head(serve: Serve) -> 
 
     registry = Connections(
         limit=1,
-        header_timeout_s=60,
-        write_timeout_s=60,
+        rule=ConnectionRule(60, 60, protocol_options(60), is_trusted),
         clock_s=clock,
-        options=protocol_options(60),
-        is_trusted=is_trusted,
     )
     served = await serve(registry)
     busy = await served.busy()

@@ -12,8 +12,8 @@ import openai
 import orjson
 import pytest
 
-from relay.app import World
 from relay.model import Outcome
+from relay.state import World
 from relay.web.keepalive import COMMENT
 from tests.conftest import StartRelay, StartUpstream
 from tests.support.running import ACCESS_KEY, RunningRelay, provider

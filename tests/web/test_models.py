@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay.app import World
+from relay.state import World
 from tests.conftest import StartRelay
 from tests.support.running import RunningRelay, provider
 

@@ -8,13 +8,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from relay.app import State, World, build
+from relay.app import Front
 from relay.core.endpoints import ENDPOINTS, Endpoint
 from relay.core.ledger import Ledger
 from relay.model import Dialect, Role
+from relay.state import State, World
 from relay.sweep import Sweep
 from relay.upstream.demo import DemoTransport
-from relay.web.routes import Access, Route, register
+from relay.web.routes import Access, Route, index_of, register
 from tests.conftest import StartRelay
 from tests.support.accounts import new_accounts
 from tests.support.running import ACCESS_KEY, MemoryStore, configuration
@@ -29,8 +30,8 @@ async def application() -> AsyncIterator[web.Application]:
     """As it is served; nothing is sent anywhere from here."""
     config, world = configuration(), World()
     async with new_accounts(config, world.now) as accounts:
-        state = State(Ledger(MemoryStore(), lambda records: None), Sweep(), accounts)
-        yield build(config, {"direct": DemoTransport(lambda: 0.0)}, state, world)
+        state = State(Ledger(MemoryStore(), lambda records: None), Sweep(), accounts, world.now())
+        yield Front(config, {"direct": DemoTransport(lambda: 0.0)}, state, world).application()
 
 
 async def unlisted(request: web.Request) -> web.Response:
@@ -97,7 +98,7 @@ def test_the_index_knows_a_row_by_its_method_and_what_the_router_matches() -> No
         Route("GET", "/things/{id:.+}", unlisted, Access.PUBLIC),
         Route("POST", "/things", unlisted, Access.USER, Dialect.MESSAGES),
     )
-    assert register(web.Application(), rows) == {("GET", "/things/{id}"): rows[0], ("POST", "/things"): rows[1]}
+    assert index_of(rows) == {("GET", "/things/{id}"): rows[0], ("POST", "/things"): rows[1]}
 
 
 def test_a_path_may_have_a_row_for_each_method() -> None:

@@ -6,10 +6,12 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
+from relay.config.schema import Config
+from relay.config.server import ACCESS_KEY_NAME
 from relay.core.directory import Directory
 from relay.core.passwords import PasswordHasher
 from relay.core.tokens import TokenSigner
@@ -63,6 +65,27 @@ class Lifetimes:
     refresh: timedelta
 
 
+class Settings(TypedDict):
+    """What a configuration says of accounts; effective at once when it changes."""
+
+    lifetimes: Lifetimes
+    registration: str
+    default_limits: Limits
+    reserved_names: frozenset[str]
+
+
+def settings_of(config: Config) -> Settings:
+    """Those of a configuration."""
+    auth = config.auth
+    names = ("cli", ACCESS_KEY_NAME, *(key.name for key in config.server.access_keys))
+    return Settings(
+        lifetimes=Lifetimes(timedelta(seconds=auth.access_token_ttl_s), timedelta(seconds=auth.refresh_token_ttl_s)),
+        registration=auth.registration,
+        default_limits=Limits(auth.default_limits.models, auth.default_limits.endpoints),
+        reserved_names=frozenset(name.casefold() for name in names),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AccountDesk:
     """One for a process."""
@@ -85,6 +108,10 @@ class AccountDesk:
     """Case-folded: those under which others are known in records and in the audit log."""
     set_up: SetUpToken = field(default_factory=SetUpToken)
     finishing: Finishing = field(default_factory=Finishing)
+
+    def under(self, config: Config) -> AccountDesk:
+        """The same desk, with what another configuration says of new users and of tokens."""
+        return replace(self, **settings_of(config))
 
     def limits_of_new(self, role: Role) -> Limits:
         """What somebody new may use: admins are trusted with everything."""

@@ -2,6 +2,8 @@
 
     request id -> CORS -> access -> handler -> errors
 
+The handler is that of the row which admitted the request, and not the router's: rows belong to a configuration, and
+the router to the process.
 It is one aiohttp middleware and not five, since each costs a coroutine a request; the functions live in a file each.
 """
 
@@ -35,19 +37,19 @@ class ChokePoint:
     clock_s: Callable[[], float]
 
 
-def choke_point(parts: ChokePoint) -> Middleware:
-    """The middleware of the application."""
+def choke_point(current: Callable[[], ChokePoint]) -> Middleware:
+    """The middleware of the application. `current` gives what holds for a request that begins now."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        connection = request.protocol
+        parts, connection = current(), request.protocol
         if not isinstance(connection, Connection):
             raise AssertionError("the application is served by relay.web.listening alone")
         connection.begin(request.writer, request.content)
         try:
             exchange = _exchange(request, connection, parts)
             preflight = parts.cors.preflight(request)
-            response = preflight if preflight is not None else await _handled(request, exchange, handler, parts)
+            response = preflight if preflight is not None else await _handled(request, exchange, parts)
             if not exchange.has_started:
                 answers.identify(response, exchange)
             return response
@@ -64,15 +66,15 @@ def _exchange(request: web.Request, connection: Connection, parts: ChokePoint) -
     return exchange
 
 
-async def _handled(request: web.Request, exchange: Exchange, handler: Handler, parts: ChokePoint) -> web.StreamResponse:
+async def _handled(request: web.Request, exchange: Exchange, parts: ChokePoint) -> web.StreamResponse:
     try:
         try:
-            parts.gatekeeper.admit(request, exchange)
+            route = parts.gatekeeper.admit(request, exchange)
         except Unauthorized:
             if not await parts.gatekeeper.has_news(request):
                 raise
-            parts.gatekeeper.admit(request, exchange)
-        return await handler(request)
+            route = parts.gatekeeper.admit(request, exchange)
+        return await route.handler(request)
     except Exception as error:
         if exchange.has_started:
             raise  # Nothing may become a second answer within the first: aiohttp breaks the connection off.

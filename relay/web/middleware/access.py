@@ -54,18 +54,21 @@ class Gatekeeper:
         self._now = now
         self._client_ip = client_ip
 
-    def admit(self, request: web.Request, exchange: Exchange) -> None:
-        """Set the exchange's principal and dialect. Raises Unauthorized, Forbidden, NotFound or MethodNotAllowed."""
+    def admit(self, request: web.Request, exchange: Exchange) -> Route:
+        """The row that serves the request; the exchange's principal and dialect are set.
+
+        Raises Unauthorized, Forbidden, NotFound or MethodNotAllowed.
+        """
         presented = credential(request.headers)
         principal = self._credentials.match(presented, self._now()) if presented else None
         exchange.principal = principal
         route = self._route(request)
         exchange.dialect = route.dialect if route is not None else _dialect_of(request)
         if route is not None and route.access is Access.PUBLIC:
-            return
+            return route
         if principal is None:
             raise Unauthorized
-        _decide(request, route, principal)
+        return _permitted(request, route, principal)
 
     async def has_news(self, request: web.Request) -> bool:
         """Whether a request that was refused may be admitted by now: another process has just made its credential.
@@ -114,8 +117,8 @@ def _only(values: list[str]) -> str | None:
     return values[0].strip() if len(values) == 1 else None
 
 
-def _decide(request: web.Request, route: Route | None, principal: Principal) -> None:
-    """What a valid credential still may not do, or can't since nothing is there."""
+def _permitted(request: web.Request, route: Route | None, principal: Principal) -> Route:
+    """The row, unless a valid credential may not use it, or can't since nothing is there."""
     if route is None:
         problem = request.match_info.http_exception
         if isinstance(problem, web.HTTPMethodNotAllowed):
@@ -128,3 +131,4 @@ def _decide(request: web.Request, route: Route | None, principal: Principal) -> 
     needed = route.access.least_role
     if needed is not None and principal.role < needed:
         raise Forbidden(f"This needs the role {needed.name.lower()}.")
+    return route

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from relay.app import World
+from relay.state import World
 from tests.support.running import ACCESS_KEY, RunningRelay
 
 PASSWORD = "correct horse battery"

@@ -21,7 +21,7 @@ from relay.web.exchange import EXCHANGE
 from relay.web.middleware import ChokePoint, choke_point
 from relay.web.middleware.access import Gatekeeper, Matching
 from relay.web.middleware.cors import Cors
-from relay.web.routes import Access, Handler, Route, register
+from relay.web.routes import Access, Handler, Route, index_of, register
 from relay.web.writer import ClientWriter
 from tests.support.running import ACCESS_KEY, configuration, raw_exchange
 from tests.web.conftest import ServeApp
@@ -43,10 +43,14 @@ async def serve(serve_app: ServeApp) -> Serve:
         credentials: Matching | None = None,
     ) -> int:
         app = web.Application()
-        routes = register(app, (Route("GET", "/", handler, access, dialect),))
+        rows = (Route("GET", "/", handler, access, dialect),)
+        register(app, rows)
         keys, now = credentials or AccessKeys(configuration()), datetime(2026, 1, 1, tzinfo=UTC)
-        gatekeeper = Gatekeeper(routes, keys, Refusals(), now=lambda: now, client_ip=lambda request: "192.0.2.1")
-        app.middlewares.append(choke_point(ChokePoint(gatekeeper, Cors([PAGE]), lambda: "req_new", lambda: 1.5)))
+        gatekeeper = Gatekeeper(
+            index_of(rows), keys, Refusals(), now=lambda: now, client_ip=lambda request: "192.0.2.1"
+        )
+        parts = ChokePoint(gatekeeper, Cors([PAGE]), lambda: "req_new", lambda: 1.5)
+        app.middlewares.append(choke_point(lambda: parts))
         return await serve_app(app)
 
     return start

@@ -1,0 +1,127 @@
+"""Another configuration without a restart: when the file changes, or when the process is told to look (SIGHUP).
+
+    changed     in place, by a rename, by a swapped link: the file is looked at twice a second, and read once two looks
+                in a row agree, so that a half-written one is hardly ever seen
+    good        one snapshot takes over whole; what began on the old one ends on it
+    bad         the old one stays, and every problem is told
+
+Looking costs microseconds and works on every file system; notifications of the kernel miss network mounts, and
+folders whose links are swapped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from relay.background import running_beside
+from relay.config.exposure import reachable_without_a_real_key
+from relay.config.fixed import waiting_for_restart, with_fixed
+from relay.config.schema import Config
+from relay.config.source import ConfigSource, Loaded, Signature
+from relay.errors import ConfigError, Problem
+
+INTERVAL_S = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadStatus:
+    """What became of the last look at the file."""
+
+    etag: str
+    """Of the text in force."""
+    since: datetime
+    """When it came into force."""
+    waiting: tuple[str, ...] = ()
+    """Options whose new value takes effect with the next start."""
+    problems: tuple[Problem, ...] = ()
+    """Why the file as it is now is not in force; empty: it is."""
+    reloads: int = 0
+    """How often another configuration took over."""
+    failures: int = 0
+    """How often a file was found bad."""
+
+
+class Reloader:
+    """Keeps the process on what its file says."""
+
+    def __init__(
+        self,
+        source: ConfigSource,
+        started_with: Loaded,
+        running: Config,
+        adopt: Callable[[Config], None],
+        now: Callable[[], datetime],
+        *,
+        signature: Signature | None = None,
+    ) -> None:
+        """`running` is what is in force: `started_with`, but for what the command line says in the file's place.
+
+        `signature` is that of the file before it was read.
+        """
+        self._source = source
+        self._at_start = started_with.config
+        self._running = running
+        self._adopt = adopt
+        self._now = now
+        self._taken = self._last_seen = signature
+        self._lock = asyncio.Lock()
+        self.status = ReloadStatus(started_with.etag, now())
+
+    @asynccontextmanager
+    async def watching(self, *, interval_s: float = INTERVAL_S) -> AsyncIterator[None]:
+        """Look at the file until left."""
+        async with running_beside(self._watch(interval_s), name="config"):
+            yield
+
+    async def look(self) -> None:
+        """Load the file if it has changed and now stays as it is."""
+        seen = await asyncio.to_thread(self._source.signature)
+        is_settled, self._last_seen = seen == self._last_seen, seen
+        if seen is not None and seen != self._taken and is_settled:
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Load the file now. It never fails: what is wrong is told, and stands in `status`."""
+        async with self._lock:
+            self._taken = await asyncio.to_thread(self._source.signature)
+            try:
+                self._take_over(await asyncio.to_thread(self._source.load))
+            except ConfigError as error:
+                self._refuse(error)
+
+    def _take_over(self, loaded: Loaded) -> None:
+        """Raises ConfigError, having changed nothing."""
+        config = with_fixed(loaded.config, self._running)
+        exposed = reachable_without_a_real_key(config)  # Once more: by the address that it really has.
+        problems = [Problem(str(self._source.path), None, "", found.message) for found in exposed]
+        if problems:
+            raise ConfigError(problems)
+        self._adopt(config)
+        self._running = config
+        waiting = waiting_for_restart(loaded.config, self._at_start)
+        self.status = replace(
+            self.status, etag=loaded.etag, since=self._now(), waiting=waiting, problems=(),
+            reloads=self.status.reloads + 1,
+        )  # fmt: skip
+        log.info("%s is in force", self._source.path)
+        for name in waiting:
+            log.warning("%s has changed, which takes effect with the next start", name)
+
+    def _refuse(self, error: ConfigError) -> None:
+        self.status = replace(self.status, problems=tuple(error.problems), failures=self.status.failures + 1)
+        log.error("%s is not taken over, what was before stays in force; it has %d problems", self._source.path,
+                  len(error.problems))  # fmt: skip
+        for problem in error.problems:
+            log.error("%s", problem)
+
+    async def _watch(self, interval_s: float) -> None:
+        while True:
+            await asyncio.sleep(interval_s)
+            await self.look()

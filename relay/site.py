@@ -1,0 +1,124 @@
+"""Everything that one configuration makes, built at once: swapping it for another swaps the whole.
+
+A request keeps the site that it began with to its end. What must outlive a site lives in `state`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from relay.config.schema import Config
+from relay.core.access_keys import AccessKeys
+from relay.core.admission import AdmissionRule
+from relay.core.catalog import catalog_of
+from relay.core.credentials import Credentials
+from relay.core.health import Health
+from relay.core.means import Clocks, means_of
+from relay.core.models import ModelList
+from relay.core.relay import Relay
+from relay.state import State, World
+from relay.sweep import NEVER
+from relay.upstream import providers as upstream_providers
+from relay.upstream.demo import DEMO_MODELS, DemoTransport
+from relay.upstream.providers import DEMO, Provider
+from relay.upstream.transport import Transport
+from relay.version import NAME, VERSION
+from relay.web.accounts.auth import AuthHandler
+from relay.web.accounts.bodies import MAX_BYTES
+from relay.web.accounts.invites import InvitesHandler
+from relay.web.accounts.keys import KeysHandler
+from relay.web.accounts.request import AccountApi
+from relay.web.accounts.users import UsersHandler
+from relay.web.body import BodyLimits
+from relay.web.client_address import ProxyTrust
+from relay.web.connections import ConnectionRule
+from relay.web.info import InfoHandler
+from relay.web.keepalive import Silence
+from relay.web.listening import protocol_options
+from relay.web.middleware import ChokePoint
+from relay.web.middleware.access import Gatekeeper
+from relay.web.middleware.cors import Cors
+from relay.web.models import ModelsHandler
+from relay.web.relayed import Desk, RelayedEndpoint
+from relay.web.routes import AccountHandlers, Route, index_of, table
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One configuration at work."""
+
+    config: Config
+    routes: tuple[Route, ...]
+    choke_point: ChokePoint
+    connection_rule: ConnectionRule
+    admission_rule: AdmissionRule
+
+
+def build(config: Config, transports: Mapping[str, Transport], state: State, world: World) -> Site:
+    """The site of a configuration. `transports` are those of `providers.*.http_client`, by its values."""
+    providers = upstream_providers.build(config)
+    catalog = catalog_of(config, providers, DEMO_MODELS)
+    demo = DemoTransport(lambda: world.now().timestamp())
+
+    def transport_of(provider: Provider) -> Transport:
+        return demo if provider.name == DEMO else transports[provider.http_client]
+
+    clocks = Clocks(world.now, world.clock_s, world.random, asyncio.sleep)
+    relay = Relay(catalog, means_of(config, providers, state.memory, clocks), transport_of, clocks)
+    desk = _desk(config, relay, state, world)
+    health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now, started_at=state.started_at)
+    routes = table(
+        InfoHandler(config, health, name=NAME, version=VERSION),
+        ModelsHandler(ModelList(catalog, state.started_at)),
+        _account_handlers(config, state, desk),
+        lambda endpoint: RelayedEndpoint(endpoint, desk).post,
+    )
+    credentials = Credentials(AccessKeys(config), state.accounts.signer, state.accounts.directory)
+    gatekeeper = Gatekeeper(index_of(routes), credentials, state.refusals, now=world.now, client_ip=desk.client_ip)
+    choke_point = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
+    return Site(config, routes, choke_point, _connection_rule(config), _admission_rule(config))
+
+
+def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:
+    limits = desk.body_limits
+    if limits.max_bytes > MAX_BYTES:
+        limits = replace(limits, max_bytes=MAX_BYTES, bound="")
+    api = AccountApi(state.accounts.under(config), limits, desk.client_ip)
+    return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api), InvitesHandler(api))
+
+
+def _desk(config: Config, relay: Relay, state: State, world: World) -> Desk:
+    server = config.server
+    trust = ProxyTrust(server.trusted_proxies)
+    return Desk(
+        relay=relay,
+        admission=state.admission,
+        ledger=state.ledger,
+        live_calls=state.live_calls,
+        body_limits=BodyLimits(server.max_body_bytes, server.body_timeout_s, state.body_budget, world.clock_s),
+        silence=Silence(server.sse_keepalive_first_s or NEVER, server.sse_keepalive_s or NEVER),
+        sweep=state.sweep,
+        clock_s=world.clock_s,
+        now=world.now,
+        new_call_id=world.new_call_id,
+        client_ip=lambda request: trust.client(request.remote or "", request.headers.getall("X-Forwarded-For", ())),
+    )
+
+
+def _connection_rule(config: Config) -> ConnectionRule:
+    server = config.server
+    return ConnectionRule(
+        header_timeout_s=server.header_timeout_s,
+        write_timeout_s=server.write_timeout_s,
+        options=protocol_options(server.keepalive_timeout_s),
+        is_trusted=ProxyTrust(server.trusted_proxies).is_known,
+    )
+
+
+def _admission_rule(config: Config) -> AdmissionRule:
+    server = config.server
+    return AdmissionRule(
+        max_in_flight=server.max_in_flight, queue_size=server.queue.size, queue_timeout_s=server.queue.timeout_s
+    )

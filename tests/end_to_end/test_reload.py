@@ -1,0 +1,176 @@
+"""A daemon that is given another configuration: calls under way are not touched, the next ones go by the new one."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from relay.commands.places import CHECKS
+from relay.config.source import ConfigSource
+from relay.reloading import Reloader
+from relay.site import Site
+from relay.state import World
+from tests.conftest import StartRelay, StartUpstream
+from tests.support.daemon import Daemon, daemon, write_config
+from tests.support.running import ACCESS_KEY, UPSTREAM_KEY, provider
+from tests.support.scripted import Out, Received
+
+AUTH = {"Authorization": f"Bearer {ACCESS_KEY}"}
+STREAM = b'{"model":"m","stream":true,"messages":[]}'
+EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+SSE = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+figures = logging.getLogger("proof")
+
+
+class Gated:
+    """An upstream whose streams go on at a word."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.begun = 0
+
+    async def __call__(self, request: Received, out: Out) -> None:
+        if request.header("Authorization") == f"Bearer {UPSTREAM_KEY}-1":
+            await out.head(429, [("Content-Length", "0"), ("Retry-After", "3000")])
+            return
+        await out.head(200, SSE)
+        await out.chunk(EVENT)
+        self.begun += 1
+        await self.go_on.wait()
+        await out.chunk(EVENT)
+        await out.chunk(b"data: [DONE]\n\n")
+        await out.chunk(b"")
+
+
+async def line(relay: Daemon, text: str) -> None:
+    """Wait for a line of the log."""
+    async with asyncio.timeout(10):
+        while not any(text in told for told in relay.lines):
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(headers=AUTH, connector=aiohttp.TCPConnector(limit=0)) as session:
+        yield session
+
+
+async def known_models(http: aiohttp.ClientSession, relay: Daemon) -> list[str]:
+    async with http.get(f"{relay.url}/v1/models") as answer:
+        return [model["id"] for model in (await answer.json())["data"]]
+
+
+@pytest.mark.parametrize("how", ["in place", "by a rename", "by SIGHUP"])
+async def test_a_running_stream_ends_on_what_it_began_with(
+    how: str, tmp_path: Path, start_upstream: StartUpstream, http: aiohttp.ClientSession
+) -> None:
+    gated = Gated()
+    upstream = await start_upstream(gated)
+    up = provider(upstream.url, keys=2, default=True)
+    async with daemon(tmp_path, {"up": up}) as relay:
+        async with http.post(f"{relay.url}/v1/chat/completions", data=STREAM) as stream:
+            await stream.content.readuntil(b"\n\n")
+            write_config(tmp_path, {"other": provider("http://127.0.0.1:9", models={"include": ["new"]})}, {})
+            if how == "by a rename":
+                (tmp_path / "config.yml").rename(tmp_path / "old.yml")
+                os.replace(tmp_path / "old.yml", tmp_path / "config.yml")
+            if how == "by SIGHUP":
+                relay.process.send_signal(signal.SIGHUP)
+            await line(relay, "is in force")
+            assert await known_models(http, relay) == ["new"]
+            gated.go_on.set()
+            assert (await stream.read()).endswith(b"data: [DONE]\n\n")
+        assert await relay.end() == 0
+        assert relay.rows() == [("complete", 1)]
+
+
+async def test_a_bad_file_is_told_and_changes_nothing(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    async with daemon(tmp_path, {"up": provider("http://127.0.0.1:9", models={"include": ["m"]})}) as relay:
+        (tmp_path / "config.yml").write_text("providers: {up: {unheard_of: 1}}")
+        relay.process.send_signal(signal.SIGHUP)
+        await line(relay, "providers.up.unheard_of")
+        assert await known_models(http, relay) == ["m"]
+        assert await relay.end() == 0
+
+
+async def test_limits_and_the_level_of_the_log_change_at_once(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    async with daemon(tmp_path) as relay:
+        write_config(tmp_path, {}, {"max_body": 10, "log_level": "error"})
+        relay.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while True:
+                async with http.post(f"{relay.url}/v1/chat/completions", data=STREAM) as answer:
+                    if answer.status == 413:
+                        break
+        lines = len(relay.lines)
+        assert await relay.end() == 0
+        assert len(relay.lines) == lines
+
+
+@pytest.mark.proof
+async def test_many_reloads_under_live_streams_break_none_and_forget_no_key(
+    tmp_path: Path,
+    start_relay: StartRelay,
+    start_upstream: StartUpstream,
+    http: aiohttp.ClientSession,
+    proof_count: Callable[[int], int],
+) -> None:
+    """Key 1 rests since a 429; behind all reloads it still does, and every stream ends well."""
+    streams, reloads, gated = 200, proof_count(1000), Gated()
+    upstream = await start_upstream(gated)
+    up = provider(upstream.url, keys=2, default=True)
+    relay = await start_relay({"up": up})
+    path = tmp_path / "config.yml"
+
+    def write(number: int) -> None:
+        document = {
+            "server": {"host": "127.0.0.1", "access_key": ACCESS_KEY, "max_in_flight": 1000 + number},
+            "auth": {"bcrypt_cost": 4},
+            "providers": {"up": up, **({"other": provider("http://127.0.0.1:9")} if number % 2 else {})},
+        }
+        path.write_text(json.dumps(document))
+
+    write(0)
+    source = ConfigSource(path, {}, CHECKS)
+    loaded = source.load()
+    reloader = Reloader(source, loaded, loaded.config, relay.front.adopt, World().now)
+
+    async def stream() -> bytes:
+        async with http.post(f"{relay.openai_url}/chat/completions", data=STREAM) as answer:
+            return await answer.read()
+
+    tasks = [asyncio.create_task(stream())]
+    async with asyncio.timeout(60):
+        while not gated.begun:
+            await asyncio.sleep(0.01)  # From here on key 1 rests.
+    tasks += [asyncio.create_task(stream()) for _ in range(streams - 1)]
+    async with asyncio.timeout(60):
+        while gated.begun < streams:
+            await asyncio.sleep(0.01)
+    for number in range(1, reloads + 1):
+        write(number)
+        await reloader.reload()
+    assert (reloader.status.reloads, reloader.status.failures) == (reloads, 0)
+    assert relay.state.admission.in_flight == streams
+    asked_before = len(upstream.received)
+    gated.go_on.set()
+    answers = await asyncio.gather(*tasks)
+    assert [answer.count(EVENT) for answer in answers] == [2] * streams
+    assert all(answer.endswith(b"data: [DONE]\n\n") for answer in answers)
+    async with http.post(f"{relay.openai_url}/chat/completions", data=STREAM) as answer:
+        assert (await answer.read()).endswith(b"data: [DONE]\n\n")
+    used = [request.header("Authorization") for request in upstream.received[asked_before:]]
+    assert used == [f"Bearer {UPSTREAM_KEY}-2"]
+    gc.collect()
+    sites = sum(isinstance(found, Site) for found in gc.get_objects())
+    figures.info("%d reloads under %d streams; %d sites left in memory", reloads, streams, sites)
+    assert sites <= 2
