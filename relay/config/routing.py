@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -18,14 +19,29 @@ class AliasTarget(Section):
 
     model: Name
     """A model, `model@provider`, or another alias."""
-    weight: Annotated[Whole, PENDING] = 1
+    weight: Whole = 1
+    """Of `strategy: weighted`; 0: only where no other is left."""
+
+
+_PERCENTILE = re.compile(r"p([5-9]\d)")
+
+
+def _percentile(value: str) -> str:
+    if not _PERCENTILE.fullmatch(value):
+        raise ValueError(f"must be a percentile of the first-token time, p50 to p99, not {shown(value)}")
+    return value
 
 
 class HedgeConfig(Section):
     """A second call when the first one is late."""
 
-    after: Name
+    after: Annotated[str, AfterValidator(_percentile)]
     """A percentile of the first-token time: `p95`."""
+
+    @property
+    def percentile(self) -> int:
+        """The number of it."""
+        return int(self.after[1:])
 
 
 def _at_least_one(targets: tuple[AliasTarget, ...]) -> tuple[AliasTarget, ...]:
@@ -38,8 +54,8 @@ class Alias(Section):
     """A name of one's own. The short forms, a name or a list of names, become this one."""
 
     targets: Annotated[tuple[AliasTarget, ...], AfterValidator(_at_least_one)]
-    strategy: Annotated[Literal["order", "weighted", "least-busy", "fastest"], PENDING] = "order"
-    hedge: Annotated[HedgeConfig | None, PENDING] = None
+    strategy: Literal["order", "weighted", "least-busy", "fastest"] = "order"
+    hedge: HedgeConfig | None = None
     on_disconnect: Annotated[OnDisconnect | None, PENDING] = None
     """None: the top-level `on_disconnect`."""
 
@@ -62,27 +78,28 @@ def _targets(value: object) -> object:
 class ComplexityConfig(Section):
     """A virtual model that is three, by how hard the prompt looks."""
 
-    enabled: Annotated[bool, PENDING] = False
-    model: Annotated[Name, PENDING] = "auto"
-    simple: Annotated[Line, PENDING] = ""
-    moderate: Annotated[Line, PENDING] = ""
-    complex: Annotated[Line, PENDING] = ""
+    enabled: bool = False
+    model: Name = "auto"
+    simple: Line = ""
+    moderate: Line = ""
+    complex: Line = ""
 
 
 class CascadeConfig(Section):
     """A virtual model that tries others in order."""
 
-    enabled: Annotated[bool, PENDING] = False
-    model: Annotated[Name, PENDING] = "cascade"
-    models: Annotated[tuple[Name, ...], PENDING] = ()
-    max_retries: Annotated[Whole, PENDING] = 2
+    enabled: bool = False
+    model: Name = "cascade"
+    models: tuple[Name, ...] = ()
+    max_retries: Whole = 2
+    """How many further ones may be tried behind the first."""
 
 
 class AffinityConfig(Section):
     """Calls of one conversation stay where their prompt cache is warm."""
 
-    enabled: Annotated[bool, PENDING] = True
-    ttl_s: Annotated[Duration, PENDING] = Field(600, alias="ttl")
+    enabled: bool = True
+    ttl_s: Duration = Field(600, alias="ttl")
 
 
 class PayloadRule(Section):
@@ -117,7 +134,8 @@ class RoutingConfig(Section):
     """Glob for a model's name -> provider."""
     model_overrides: Table[Name, Name] = Field(default_factory=nothing)
     """Glob for a model's name -> the name to ask for instead."""
-    fallbacks: Annotated[Table[Name, tuple[Name, ...]], PENDING] = Field(default_factory=nothing)
+    fallbacks: Table[Name, tuple[Name, ...]] = Field(default_factory=nothing)
+    """Glob for a model's name or an alias -> the names to go to when it fails."""
     complexity: ComplexityConfig = Field(default_factory=ComplexityConfig)
     cascade: CascadeConfig = Field(default_factory=CascadeConfig)
     affinity: AffinityConfig = Field(default_factory=AffinityConfig)

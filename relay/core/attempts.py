@@ -13,8 +13,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from relay.core.affinity import Served
 from relay.core.breakers import Pass
 from relay.core.means import Clocks, Means
+from relay.core.target_meters import Load
 from relay.errors import Blame, Retry, UpstreamError
 from relay.model import Target
 from relay.upstream.keyring import Key, Slot
@@ -33,6 +35,8 @@ class Held:
     """The right to use a key; None for a provider without keys."""
     entry: Pass
     """The right to try the target."""
+    load: Load
+    """That it is counted there."""
 
     def failed(self, failure: UpstreamError, now: datetime) -> None:
         """The try failed, and this is whom it is laid to."""
@@ -46,12 +50,15 @@ class Held:
             self.slot.free(now)
         if self.entry is not other.entry:
             self.entry.leave()
+        if self.load is not other.load:
+            self.load.end()
 
     def let_go(self, now: datetime, *, tokens: int = 0) -> None:
         """It is over. Again: nothing happens."""
         if self.slot is not None:
             self.slot.free(now, tokens=tokens)
         self.entry.leave()
+        self.load.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,12 @@ class Attempt:
 class Attempts:
     """The tries of one call, one after the other. What the current one holds is let go on leaving."""
 
-    def __init__(self, targets: Sequence[Target], means: Means, clocks: Clocks) -> None:
+    def __init__(
+        self, targets: Sequence[Target], means: Means, clocks: Clocks, *, preferred: Served | None = None
+    ) -> None:
         self._places = deque(targets)
+        self._preferred = preferred
+        """Where the conversation was served last; its key is taken where it may be."""
         self._resting: list[Target] = []
         self._means = means
         self._clocks = clocks
@@ -173,7 +184,8 @@ class Attempts:
         if slot is None:
             return None
         self._tried.add(slot.key.label)
-        held, delay_s = Held(slot, last.held.entry), self._delay_s(failure, last.provider)
+        held = Held(slot, last.held.entry, last.held.load)
+        delay_s = self._delay_s(failure, last.provider)
         return Attempt(last.target, last.provider, held, delay_s=delay_s)
 
     def _delay_s(self, failure: UpstreamError, provider: Provider) -> float:
@@ -204,7 +216,7 @@ class Attempts:
         provider = self._means.providers[target.provider]
         if not provider.keys:
             self._tried = set()
-            return Attempt(target, provider, Held(None, entry))
+            return Attempt(target, provider, Held(None, entry, self._means.meters.begin(target)))
         tried, self._tried = self._tried, set()
         attempt = self._with_key(target, provider, entry)
         if attempt is None:
@@ -212,9 +224,11 @@ class Attempts:
         return attempt
 
     def _with_key(self, target: Target, provider: Provider, entry: Pass) -> Attempt | None:
-        slot = self._means.keyrings[provider.name].take(self._clocks.now(), self._tried)
+        preferred = self._preferred
+        label = preferred.key_label if preferred is not None and preferred.target == target else None
+        slot = self._means.keyrings[provider.name].take(self._clocks.now(), self._tried, preferred=label)
         if slot is None:
             entry.leave()
             return None
         self._tried.add(slot.key.label)
-        return Attempt(target, provider, Held(slot, entry))
+        return Attempt(target, provider, Held(slot, entry, self._means.meters.begin(target)))

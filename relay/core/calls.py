@@ -29,6 +29,8 @@ class RelayRequest:
     query: str
     """The client's query string, still encoded; empty where it sent none."""
     request_id: str
+    caller: str = ""
+    """Whose call it is: conversations of different callers are different ones."""
 
     @property
     def hides_usage(self) -> bool:
@@ -60,6 +62,7 @@ def read_request(
     connection: str = "",
     query: str = "",
     request_id: str,
+    caller: str = "",
 ) -> RelayRequest:
     """Read a client's body. Raises InvalidRequest with the field that is wrong."""
     body = read_object(raw)
@@ -70,4 +73,4 @@ def read_request(
     options = body.get("stream_options")
     if endpoint.has_usage_option and options is not None and not isinstance(options, dict):
         raise InvalidRequest("'stream_options' must be an object.", param="stream_options")
-    return RelayRequest(endpoint, body, model, is_stream, headers, connection, query, request_id)
+    return RelayRequest(endpoint, body, model, is_stream, headers, connection, query, request_id, caller)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from relay.config.findings import Finding, KeyPath
 from relay.config.nearest import suggestion
+from relay.config.routing import Alias, RoutingConfig
 from relay.config.schema import Config
 from relay.core.globs import is_among
-from relay.core.routing import Catalog, Place, Rules
+from relay.core.routing import AliasRule, Cascade, Catalog, Complexity, Place, Rules, Strategy, graph
+from relay.core.routing.resolving import MAX_NESTING
 from relay.upstream.providers import DEMO, Provider
 
 _GLOB_SIGNS = frozenset("*?")
@@ -21,13 +23,32 @@ def catalog_of(config: Config, providers: Mapping[str, Provider], demo_models: t
     if DEMO in providers:
         models = demo_models if is_alone else ()
         places.append(Place(DEMO, frozenset(providers[DEMO].dialects), models, is_default=is_alone))
-    routing = config.model_routing
-    rules = Rules(
-        aliases={name: tuple(target.model for target in alias.targets) for name, alias in routing.aliases.items()},
+    return Catalog(places, _rules(config))
+
+
+def _rules(config: Config) -> Rules:
+    routing, tools = config.model_routing, config.tool_calling
+    cascade, complexity = routing.cascade, routing.complexity
+    return Rules(
+        aliases={name: _alias_rule(alias) for name, alias in routing.aliases.items()},
         provider_mapping=tuple(routing.provider_mapping.items()),
         model_overrides=tuple(routing.model_overrides.items()),
+        fallbacks=tuple(routing.fallbacks.items()),
+        cascade=Cascade(cascade.model, cascade.models[: cascade.max_retries + 1]) if cascade.enabled else None,
+        complexity=Complexity(complexity.model, complexity.simple, complexity.moderate, complexity.complex)
+        if complexity.enabled
+        else None,
+        toolless=() if tools.auto_downgrade else tools.unsupported_models,
     )
-    return Catalog(places, rules)
+
+
+def _alias_rule(alias: Alias) -> AliasRule:
+    return AliasRule(
+        tuple(target.model for target in alias.targets),
+        Strategy(alias.strategy),
+        tuple(target.weight for target in alias.targets),
+        None if alias.hedge is None else alias.hedge.percentile,
+    )
 
 
 def _place(config: Config, provider: Provider) -> Place:
@@ -41,13 +62,48 @@ def _place(config: Config, provider: Provider) -> Place:
 def check(config: Config) -> Iterator[Finding]:
     """Rules that lead nowhere: aliases in a loop, and providers that don't exist."""
     yield from _unknown_providers(config)
-    aliases = config.model_routing.aliases
-    targets = {
-        name.casefold(): [target.model.casefold() for target in alias.targets] for name, alias in aliases.items()
+    yield from _loops(config.model_routing)
+    yield from _virtual_models(config.model_routing)
+
+
+def _loops(routing: RoutingConfig) -> Iterator[Finding]:
+    """Aliases, and virtual models, that lead back to themselves, or so deep into others that nobody follows."""
+    names = {
+        name.casefold(): [target.model.casefold() for target in alias.targets]
+        for name, alias in routing.aliases.items()
     }
-    for name in aliases:
-        if _leads_back(targets, name.casefold()):
-            yield Finding(("model_routing", "aliases", name), "this alias leads back to itself")
+    virtual = {name.casefold(): [model.casefold() for model in models] for name, _, models in _virtual(routing)}
+    places: dict[str, KeyPath] = {name.casefold(): ("model_routing", section) for name, section, _ in _virtual(routing)}
+    places |= {name.casefold(): ("model_routing", "aliases", name) for name in routing.aliases}
+    looping = [name for name in places if graph.leads_back(virtual | names, name)]
+    for name in looping:
+        yield Finding(places[name], "this alias leads back to itself")
+    if not looping:
+        for name, depth in graph.nesting(names).items():
+            if depth > MAX_NESTING:
+                yield Finding(places[name], f"this alias stands for aliases of aliases, more than {MAX_NESTING} deep")
+
+
+def _virtual_models(routing: RoutingConfig) -> Iterator[Finding]:
+    """Those that stand for nothing, and those that nobody would come to."""
+    aliases = {name.casefold() for name in routing.aliases}
+    met: set[str] = set()
+    for name, section, models in _virtual(routing):
+        if not models:
+            yield Finding(("model_routing", section), "is enabled and names no model")
+        if name.casefold() in aliases | met:
+            yield Finding(("model_routing", section, "model"), f"{name!r} is the name of something else as well")
+        met.add(name.casefold())
+
+
+def _virtual(routing: RoutingConfig) -> Iterator[tuple[str, str, list[str]]]:
+    """Each virtual model that is enabled: its name, its section, and the names that it may turn into."""
+    complexity, cascade = routing.complexity, routing.cascade
+    if complexity.enabled:
+        named = (complexity.simple, complexity.moderate, complexity.complex)
+        yield complexity.model, "complexity", [name for name in named if name]
+    if cascade.enabled:
+        yield cascade.model, "cascade", list(cascade.models)
 
 
 def warnings(config: Config) -> tuple[str, ...]:
@@ -80,21 +136,9 @@ def _mentions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     written = [
         *(("aliases", name, target.model) for name, alias in routing.aliases.items() for target in alias.targets),
         *(("model_overrides", glob, model) for glob, model in routing.model_overrides.items()),
+        *(("fallbacks", glob, model) for glob, models in routing.fallbacks.items() for model in models),
+        *((section, "models", model) for _, section, models in _virtual(routing) for model in models),
     ]
     for section, key, name in written:
         if "@" in name and name.casefold() not in names:
             yield ("model_routing", section, key), name.rpartition("@")[2]
-
-
-def _leads_back(targets: Mapping[str, list[str]], name: str) -> bool:
-    """Whether following aliases from `name` comes to it again."""
-    met: set[str] = set()
-    waiting = [name]
-    while waiting:
-        for following in targets.get(waiting.pop(), ()):
-            if following == name:
-                return True
-            if following not in met:
-                met.add(following)
-                waiting.append(following)
-    return False

@@ -11,8 +11,10 @@ from datetime import datetime
 
 from relay.config.providers import ProviderConfig
 from relay.config.schema import Config
+from relay.core.affinity import Affinity, AffinityMemory
 from relay.core.breakers import BreakerMemory, BreakerRule, Breakers
 from relay.core.retrying import RetryBudget, RetryRule
+from relay.core.target_meters import TargetMeters
 from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import Provider
 
@@ -34,6 +36,8 @@ class Memory:
     rings: dict[str, RingMemory] = field(default_factory=dict)
     breakers: BreakerMemory = field(default_factory=BreakerMemory)
     budgets: dict[str, RetryBudget] = field(default_factory=dict)
+    meters: TargetMeters = field(default_factory=TargetMeters)
+    affinity: AffinityMemory = field(default_factory=AffinityMemory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,9 @@ class Means:
     breakers: Breakers
     retry_rules: Mapping[str, RetryRule]
     budgets: Mapping[str, RetryBudget]
+    meters: TargetMeters
+    """Of targets, not of providers."""
+    affinity: Affinity
 
 
 def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, clocks: Clocks) -> Means:
@@ -57,7 +64,14 @@ def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, 
         Breakers(memory.breakers, breaker_rules.__getitem__),
         {name: _retry_rule(one) for name, one in given.items()},
         {name: memory.budgets.setdefault(name, RetryBudget()) for name in providers},
+        memory.meters,
+        _affinity(config, memory),
     )
+
+
+def _affinity(config: Config, memory: Memory) -> Affinity:
+    given = config.model_routing.affinity
+    return Affinity(memory.affinity, given.ttl_s if given.enabled else 0)
 
 
 def _keyring(provider: Provider, memory: Memory, clocks: Clocks) -> Keyring:

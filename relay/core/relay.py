@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import lru_cache
 
 from relay.core import routing
 from relay.core.attempt import PlainAnswer, Try
@@ -16,6 +15,7 @@ from relay.core.attempts import Attempt, Attempts, Held
 from relay.core.calls import RelayRequest
 from relay.core.last_word import last_word
 from relay.core.means import Clocks, Means
+from relay.core.planning import Itinerary, Planner
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
 from relay.errors import UpstreamError
@@ -23,8 +23,6 @@ from relay.model import Target, Usage
 from relay.upstream.keyring import Shortage
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
-
-MAX_PLANS = 4096
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +40,14 @@ class Relay:
         self._means = means
         self._transport_of = transports
         self._clocks = clocks
-        self._plan = lru_cache(MAX_PLANS)(lambda name, dialect: routing.plan(catalog, name, dialect))
-        """For one configuration a name and a dialect always lead to the same targets."""
+        self._planner = Planner(catalog, means, clocks)
 
     async def open(self, request: RelayRequest, trail: Trail) -> PlainAnswer | RelayStream:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
-        targets = self._plan(request.model, request.endpoint.dialect)
-        trail.target = targets[0]
+        itinerary = self._planner.itinerary(request)
+        trail.target = itinerary.targets[0]
         failure: UpstreamError | None = None
-        with Attempts(targets, self._means, self._clocks) as attempts:
+        with Attempts(itinerary.targets, self._means, self._clocks, preferred=itinerary.preferred) as attempts:
             while (attempt := attempts.next(failure)) is not None:
                 if attempt.delay_s:
                     await self._clocks.sleep(attempt.delay_s)
@@ -61,9 +58,17 @@ class Relay:
                     failure = error
                     _log_failure(request, attempt, error)
                 else:
+                    self._learn(itinerary, attempt, trail, answer)
                     self._hand_over(answer, attempts.served())
                     return answer
-        raise last_word(failure, [self._shortage(target) for target in targets], attempts.made)
+        raise last_word(failure, [self._shortage(target) for target in itinerary.targets], attempts.made)
+
+    def _learn(self, itinerary: Itinerary, attempt: Attempt, trail: Trail, answer: PlainAnswer | RelayStream) -> None:
+        """From a call whose answer may begin."""
+        if isinstance(answer, RelayStream):
+            now_s = self._clocks.now().timestamp()
+            self._means.meters.first_token(attempt.target, trail.last_waited_s, now_s)
+        self._planner.served(itinerary, attempt.target, None if attempt.key is None else attempt.key.label)
 
     def _hand_over(self, answer: PlainAnswer | RelayStream, held: Held | None) -> None:
         """Key and target are in use until the end of the answer, which says how the target did."""

@@ -8,7 +8,7 @@ from relay.model import AttemptRecord, Target
 class Trail:
     """One call's attempts, in order."""
 
-    __slots__ = ("attempts", "target", "upstream_request_id", "waited_s")
+    __slots__ = ("attempts", "last_waited_s", "target", "upstream_request_id", "waited_s")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] = []
@@ -16,6 +16,8 @@ class Trail:
         """Who was asked last, or would have been first; None before there was a plan."""
         self.upstream_request_id: str | None = None
         """The id under which that provider knows the call."""
+        self.last_waited_s = 0.0
+        """Of the last attempt alone."""
         self.waited_s = 0.0
         """Time spent waiting for providers, failed attempts included, until the answer could begin."""
 
@@ -23,4 +25,5 @@ class Trail:
         """One more; it is over, or its answer may begin."""
         self.attempts.append(attempt)
         self.target = attempt.target
+        self.last_waited_s = waited_s
         self.waited_s += waited_s

@@ -147,6 +147,7 @@ class RelayedCall:
             connection=", ".join(request.headers.getall("Connection", ())),
             query=request.rel_url.raw_query_string,
             request_id=self._exchange.request_id,
+            caller=self._entry.principal.name,
         )
         self._entry.model, self._entry.is_stream = asked.model, asked.is_stream
         assert_may_call(self._entry.principal, self._entry.endpoint.path, asked.model)

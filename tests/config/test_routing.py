@@ -37,10 +37,10 @@ def test_an_alias_of_any_form_is_a_list_of_targets(value: str, models: list[str]
         ("{targets: []}", "x.targets", "names no model"),
         ("{targets: a}", "x.targets", "must be a list, not text"),
         ("{targets: [{modl: a, model: b}]}", "x.targets[0].modl", "did you mean 'model'?"),
-        ("{targets: [{model: a, weight: 2}]}", "x.targets[0].weight", "not enforced"),
-        ("{targets: [a], strategy: fastest}", "x.strategy", "not enforced"),
+        ("{targets: [{model: a, weight: -1}]}", "x.targets[0].weight", "must be at least 0"),
         ("{targets: [a], strategy: best}", "x.strategy", "must be one of"),
-        ("{targets: [a], hedge: {after: p95}}", "x.hedge", "must keep its default (none)"),
+        ("{targets: [a], hedge: {after: p100}}", "x.hedge.after", "must be a percentile of the first-token time"),
+        ("{targets: [a], hedge: {after: 95}}", "x.hedge.after", "must be text"),
         ("{targets: [a], hedge: {aftr: p95, after: p95}}", "x.hedge.aftr", "did you mean 'after'?"),
         ("{targets: [a], on_disconnect: drain}", "x.on_disconnect", "not enforced"),
     ],
@@ -62,21 +62,13 @@ def test_mappings_keep_the_order_of_the_file() -> None:
 def test_the_rest_is_not_enforced_yet() -> None:
     text = """\
 model_routing:
-  fallbacks: {a: [b]}
-  complexity: {enabled: true}
-  cascade: {models: [a]}
-  affinity: {ttl: 5m}
   payload_transformation: {rules: [{models: [a], inject_params: {x: {y: [null, 1.5]}}}]}
   global_params: {params: {temperature: 1}}
   model_params: [{model_pattern: a}]
 """
     assert [(found.line, found.path) for found in problems(text)] == [
-        (2, "model_routing.fallbacks"),
-        (3, "model_routing.complexity.enabled"),
-        (4, "model_routing.cascade.models"),
-        (5, "model_routing.affinity.ttl"),
-        (6, "model_routing.payload_transformation.rules[0].models"),
-        (6, "model_routing.payload_transformation.rules[0].inject_params"),
-        (7, "model_routing.global_params.params"),
-        (8, "model_routing.model_params"),
+        (2, "model_routing.payload_transformation.rules[0].models"),
+        (2, "model_routing.payload_transformation.rules[0].inject_params"),
+        (3, "model_routing.global_params.params"),
+        (4, "model_routing.model_params"),
     ]

@@ -135,18 +135,19 @@ ENFORCED = {
     "providers.x.timeout": "connect first_byte idle total",
     "providers.x.models": "include exclude",
     "model_routing": (
-        "aliases provider_mapping model_overrides complexity cascade affinity payload_transformation global_params"
+        "aliases provider_mapping model_overrides fallbacks complexity cascade affinity payload_transformation "
+        "global_params"
     ),
-    "model_routing.aliases.x": "targets",
-    "model_routing.aliases.x.targets.0": "model",
+    "model_routing.aliases.x": "targets strategy hedge",
+    "model_routing.aliases.x.targets.0": "model weight",
+    "model_routing.complexity": "enabled model simple moderate complex",
+    "model_routing.cascade": "enabled model models max_retries",
+    "model_routing.affinity": "enabled ttl",
     "database": "url",
     "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost stale_ttl default_limits",
     "auth.default_limits": "models endpoints",
 }
 ALL_PENDING = [
-    "model_routing.complexity",
-    "model_routing.cascade",
-    "model_routing.affinity",
     "model_routing.payload_transformation",
     "model_routing.global_params",
     "tool_calling",

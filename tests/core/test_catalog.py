@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from relay.config.schema import Config
 from relay.core.catalog import catalog_of, check, warnings
 from relay.core.routing import Catalog, plan
+from relay.core.routing.resolving import MAX_NESTING
 from relay.errors import ModelNotFound
 from relay.model import Dialect
 from relay.upstream.providers import build
@@ -26,7 +27,7 @@ def with_models(models: str, *, more: str = "") -> Catalog:
 
 
 def where(catalog: Catalog, name: str) -> list[str]:
-    return [f"{target.provider}/{target.model}" for target in plan(catalog, name, Dialect.CHAT)]
+    return [f"{target.provider}/{target.model}" for target in plan(catalog, name, Dialect.CHAT).targets]
 
 
 def aliased(aliases: dict[str, list[str]]) -> Config:
@@ -196,3 +197,45 @@ def test_a_provider_that_no_name_leads_to_is_warned_of(options: str, rules: str,
     text = f"providers: {{one: {{{given}}}}}\nmodel_routing: {{{rules}}}"
     config = configured(text)
     assert [warning.startswith("Provider 'one'") for warning in warnings(config)] == [True] * is_warned_of
+
+
+@pytest.mark.parametrize(
+    ("routing", "found"),
+    [
+        ("complexity: {enabled: true}", [("model_routing.complexity", "names no model")]),
+        ("cascade: {enabled: true}", [("model_routing.cascade", "names no model")]),
+        ("complexity: {enabled: false}", []),
+        ("cascade: {enabled: true, models: [a, cascade]}", [("model_routing.cascade", "leads back to itself")]),
+        (
+            "{aliases: {x: Cascade, y: [b, x]}, cascade: {enabled: true, models: [a, y]}}",
+            [
+                ("model_routing.aliases.x", "leads back"),
+                ("model_routing.aliases.y", "leads back"),
+                ("model_routing.cascade", "leads back"),
+            ],
+        ),
+        (
+            "{aliases: {auto: a}, complexity: {enabled: true, simple: a}}",
+            [("model_routing.complexity.model", "'auto'")],
+        ),
+        (
+            "{cascade: {enabled: true, model: AUTO, models: [a]}, complexity: {enabled: true, simple: a}}",
+            [("model_routing.cascade.model", "'AUTO'")],
+        ),
+        ("fallbacks: {a: [b@nobody]}", [("model_routing.fallbacks.a", "no provider 'nobody'")]),
+        ("cascade: {enabled: true, models: [b@nobody]}", [("model_routing.cascade.models", "no provider 'nobody'")]),
+    ],
+)
+def test_virtual_models_and_fallbacks_are_checked(routing: str, found: list[tuple[str, str]]) -> None:
+    text = routing if routing.startswith("{") else f"{{{routing}}}"
+    findings = sorted(check(configured(f"model_routing: {text}")), key=str)
+    assert [".".join(map(str, path)) for path, _ in findings] == [path for path, _ in found]
+    for (_, message), (_, words) in zip(findings, found, strict=True):
+        assert words in message
+
+
+def test_aliases_of_aliases_have_a_bound() -> None:
+    ladder = {f"a{number}": [f"a{number + 1}", "z"] for number in range(80)}
+    found = list(check(aliased(ladder)))
+    assert {message for _, message in found} == {"this alias stands for aliases of aliases, more than 64 deep"}
+    assert len(found) == 80 - MAX_NESTING

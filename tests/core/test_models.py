@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from relay.core.models import ModelList
-from relay.core.routing import Catalog, Place, Rules
+from relay.core.routing import AliasRule, Catalog, Place, Rules
 from relay.model import Dialect
 
 CHAT = frozenset({Dialect.CHAT})
@@ -14,7 +14,7 @@ CREATED = 1_782_909_015
 MODELS = ModelList(
     Catalog(
         (Place("one", CHAT, ("GPT-5", "shared")), Place("two", CHAT, ("shared", "meta/llama"))),
-        Rules({"Fast": ("GPT-5",), "shared": ("GPT-5",)}),
+        Rules({"Fast": AliasRule(("GPT-5",)), "shared": AliasRule(("GPT-5",))}),
     ),
     SINCE,
 )

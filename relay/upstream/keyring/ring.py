@@ -100,8 +100,11 @@ class Keyring:
         self._strategy = STRATEGIES[strategy]
         self._random = random
 
-    def take(self, now: datetime, tried: Collection[str] = ()) -> Slot | None:
-        """A key that may be used at this moment and that this call has not tried (by label); None: there is none."""
+    def take(self, now: datetime, tried: Collection[str] = (), *, preferred: str | None = None) -> Slot | None:
+        """A key that may be used at this moment and that this call has not tried (by label); None: there is none.
+
+        The preferred one is taken where it may be, and leaves the order of the others as it is.
+        """
         now_s = now.timestamp()
         candidates = [
             key
@@ -113,14 +116,20 @@ class Keyring:
         if len(candidates) > 1:
             trusted = [key for key in candidates if not self._memories[key.label].standing.is_doubted(now_s)]
             candidates = trusted or candidates
-        key = candidates[0] if len(self._keys) == 1 else self._strategy(self._choice(candidates))
-        self._cursor.last_label = key.label
+        key = self._chosen(candidates, preferred)
         memory = self._memories[key.label]
         memory.has_news = True
         memory.meters.began(key.limits, now_s)
         is_trial = memory.standing.needs_trial and not memory.standing.is_on_trial
         memory.standing.is_on_trial |= is_trial
         return Slot(key, memory, self._cooldown_s, is_trial)
+
+    def _chosen(self, candidates: Sequence[Key], preferred: str | None) -> Key:
+        if preferred is not None and (found := [key for key in candidates if key.label == preferred]):
+            return found[0]
+        key = candidates[0] if len(self._keys) == 1 else self._strategy(self._choice(candidates))
+        self._cursor.last_label = key.label
+        return key
 
     def shortage(self, now: datetime) -> Shortage:
         """What keeps all keys from being used."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.globs import is_among
-from relay.core.routing import MAX_NAME_CHARACTERS, Catalog, Place, Rules, normalise, plan
+from relay.core.routing import MAX_NAME_CHARACTERS, AliasRule, Catalog, Place, Rules, normalise, plan
 from relay.errors import InvalidRequest, ModelNotFound, RequestError
 from relay.model import Dialect, Target
 
@@ -30,7 +30,8 @@ def rules(
     mapping: Mapping[str, str] | None = None,
     overrides: Mapping[str, str] | None = None,
 ) -> Rules:
-    return Rules(aliases or {}, tuple((mapping or {}).items()), tuple((overrides or {}).items()))
+    named = {name: AliasRule(targets) for name, targets in (aliases or {}).items()}
+    return Rules(named, tuple((mapping or {}).items()), tuple((overrides or {}).items()))
 
 
 OPENAI = place("OpenAI", "GPT-5", "gpt-5-mini", "text-embedding-3-small")
@@ -58,7 +59,7 @@ CATALOG = Catalog(
 
 def found(name: str, catalog: Catalog = CATALOG, dialect: Dialect = CHAT) -> list[str]:
     """The targets as `provider/model`."""
-    return [f"{target.provider}/{target.model}" for target in plan(catalog, name, dialect)]
+    return [f"{target.provider}/{target.model}" for target in plan(catalog, name, dialect).targets]
 
 
 def refusal(name: str, catalog: Catalog = CATALOG) -> str:
@@ -294,6 +295,10 @@ ANY_GLOB = st.one_of(WORDS, st.sampled_from(["*", "a*", "?", "[ab]*", "*@*", "["
 PROVIDERS = st.sampled_from(["one", "Two", "ONE", "off"])
 
 
+def _alias(names: list[str]) -> AliasRule:
+    return AliasRule(tuple(names))
+
+
 @st.composite
 def catalogs(draw: st.DrawFn) -> Catalog:
     places = [
@@ -309,7 +314,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     return Catalog(
         places,
         Rules(
-            draw(st.dictionaries(ANY_NAME, st.lists(ANY_NAME, min_size=1, max_size=3).map(tuple), max_size=4)),
+            draw(st.dictionaries(ANY_NAME, st.lists(ANY_NAME, min_size=1, max_size=3).map(_alias), max_size=4)),
             tuple(draw(st.lists(st.tuples(ANY_GLOB, PROVIDERS), max_size=3))),
             tuple(draw(st.lists(st.tuples(ANY_GLOB, ANY_NAME), max_size=3))),
         ),
@@ -319,7 +324,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
 def outcome(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
     """The targets, none where the request is refused; anything else but a refusal is a failure of the test."""
     try:
-        return plan(catalog, name, dialect)
+        return plan(catalog, name, dialect).targets
     except RequestError:
         return ()
 
@@ -335,8 +340,8 @@ def test_any_name_gives_targets_of_the_catalog_or_a_refusal(catalog: Catalog, na
 
 @given(catalog=catalogs(), name=ANY_NAME)
 def test_a_model_of_a_target_is_never_empty_unless_the_catalog_says_so(catalog: Catalog, name: str) -> None:
-    named = {name, *(target for targets in catalog.aliases.values() for target in targets)}
-    if "" not in named | set(catalog.names()) | {model for _, model in catalog.overrides}:
+    named = {name, *(target for rule in catalog.aliases.values() for target in rule.targets)}
+    if "" not in named | set(catalog.names()) | {model for _, _, model in catalog.overrides}:
         assert all(target.model for target in outcome(catalog, name, Dialect.CHAT))
 
 
@@ -346,7 +351,7 @@ def test_a_glob_among_a_providers_models_brings_the_call_there() -> None:
         Place("b", frozenset(Dialect), is_default=True),
     ]
     catalog = Catalog(places, Rules({}))
-    found = {name: plan(catalog, name, Dialect.CHAT) for name in ("exact-1", "Exact-2", "exact-99", "other")}
+    found = {name: plan(catalog, name, Dialect.CHAT).targets for name in ("exact-1", "Exact-2", "exact-99", "other")}
     assert found == {
         "exact-1": (Target("a", "exact-1"),),
         "Exact-2": (Target("a", "Exact-2"),),
@@ -362,5 +367,5 @@ def test_a_stage_whose_providers_do_not_speak_the_dialect_gives_way_to_the_next(
         Place("rest", frozenset({Dialect.RESPONSES}), is_default=True),
     ]
     catalog = Catalog(places, Rules({}))
-    found = {dialect: plan(catalog, "claude-x", dialect)[0].provider for dialect in Dialect}
+    found = {dialect: plan(catalog, "claude-x", dialect).targets[0].provider for dialect in Dialect}
     assert found == {Dialect.CHAT: "chat", Dialect.MESSAGES: "messages", Dialect.RESPONSES: "rest"}

@@ -1,0 +1,129 @@
+"""Providers and rules of one configuration, indexed once, so that a look-up costs the same with many models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from relay.core.globs import compiled, is_among
+from relay.core.routing.needs import Capability
+from relay.core.routing.tree import Strategy
+from relay.model import Dialect, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What routing knows of one enabled provider."""
+
+    name: str
+    dialects: frozenset[Dialect]
+    models: tuple[str, ...] = ()
+    """Its known models, as they are named there, without those that `exclude` names."""
+    exclude: tuple[str, ...] = ()
+    """Globs of names that it is never asked for by a glob or as the default provider."""
+    is_default: bool = False
+    """Takes names that nobody knows."""
+    globs: tuple[str, ...] = ()
+    """Globs of further names that it serves."""
+    capabilities: Mapping[str, Capability] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """What is known of its models, by case-folded name."""
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRule:
+    """A name of one's own, and the names that it stands for."""
+
+    targets: tuple[str, ...]
+    strategy: Strategy = Strategy.ORDER
+    weights: tuple[int, ...] = ()
+    """One for each target; empty: all alike."""
+    hedge_percentile: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """A virtual model: the next one is tried when one fails."""
+
+    model: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """A virtual model: one of three names, by how hard the prompt looks; empty: none of that kind."""
+
+    model: str
+    simple: str = ""
+    moderate: str = ""
+    complex: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of the configuration that turn names into others."""
+
+    aliases: Mapping[str, AliasRule]
+    provider_mapping: tuple[tuple[str, str], ...] = ()
+    model_overrides: tuple[tuple[str, str], ...] = ()
+    fallbacks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Glob of a name -> the names to go to when it fails."""
+    cascade: Cascade | None = None
+    complexity: Complexity | None = None
+    toolless: tuple[str, ...] = ()
+    """Globs of models to which no request with tools goes."""
+
+
+class Catalog:
+    """See the module."""
+
+    def __init__(self, places: Sequence[Place], rules: Rules) -> None:
+        self.places = {place.name.casefold(): place for place in places}
+        self.aliases = {name.casefold(): rule for name, rule in rules.aliases.items()}
+        self.cascade, self.complexity, self._toolless = rules.cascade, rules.complexity, rules.toolless
+        self._virtual = tuple(rule.model for rule in (rules.complexity, rules.cascade) if rule is not None)
+        self._alias_names = tuple(rules.aliases)
+        self.mapping = [
+            (glob, compiled(glob), provider.casefold())
+            for glob, provider in rules.provider_mapping
+            if provider.casefold() in self.places
+        ]
+        self.overrides = [(glob, compiled(glob), model) for glob, model in rules.model_overrides]
+        self.fallbacks = [(glob, compiled(glob), names) for glob, names in rules.fallbacks]
+        self.default = next((place for place in places if place.is_default), None)
+        self.exact = _index(places, str.casefold)
+        self.normalised = _index(places, normalise)
+        self.globs = [(compiled(glob), place) for place in places for glob in place.globs]
+
+    def names(self) -> list[str]:
+        """All names that a client may ask for, in the order of the file, aliases and virtual models last; the first
+        spelling of each."""
+        models = [model for place in self.places.values() for model in place.models]
+        spellings: dict[str, str] = {}
+        for name in (*models, *self._alias_names, *self._virtual):
+            spellings.setdefault(name.casefold(), name)
+        return list(spellings.values())
+
+    def speaks(self, target: Target, dialect: Dialect) -> bool:
+        """Whether the target's provider speaks it."""
+        return dialect in self.places[target.provider.casefold()].dialects
+
+    def capability(self, target: Target) -> Capability | None:
+        """What is known of the target's model; None: nothing."""
+        known = self.places[target.provider.casefold()].capabilities.get(target.model.casefold())
+        if is_among(target.model, self._toolless):
+            return replace(known or Capability(), takes_tools=False)
+        return known
+
+
+def normalise(name: str) -> str:
+    """A name without its case and with `_` for `-`."""
+    return name.casefold().replace("-", "_")
+
+
+def _index(places: Iterable[Place], form: Callable[[str], str]) -> dict[str, list[Target]]:
+    index: dict[str, list[Target]] = {}
+    for place in places:
+        for model in place.models:
+            index.setdefault(form(model), []).append(Target(place.name, model))
+    return index

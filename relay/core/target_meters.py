@@ -1,0 +1,89 @@
+"""What each target does at the moment and has done lately: calls under way, and the time to the first token. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from relay.model import Target
+
+MAX_TARGETS = 4096
+"""That are remembered: names of models are the clients' own where a provider takes all; the oldest goes first."""
+MAX_SAMPLES = 100
+LATELY_S = 600.0
+"""Older samples say nothing of now."""
+MIN_SAMPLES = 20
+"""Fewer give no percentile."""
+
+
+@dataclass(slots=True)
+class TargetMeter:
+    """Of one target."""
+
+    in_flight: int = 0
+    samples: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))
+    """(when, seconds to the first token), the oldest first."""
+
+    def lately(self, now_s: float) -> list[float]:
+        """The samples that count, in order of size."""
+        while self.samples and now_s - self.samples[0][0] > LATELY_S:
+            self.samples.popleft()
+        return sorted(took_s for _, took_s in self.samples)
+
+
+@dataclass(slots=True)
+class Load:
+    """One call that is counted at its target."""
+
+    _meter: TargetMeter
+    _is_counted: bool = True
+
+    def end(self) -> None:
+        """It is over. Again: nothing happens."""
+        if self._is_counted:
+            self._is_counted = False
+            self._meter.in_flight -= 1
+
+
+class TargetMeters:
+    """Of all targets; it outlives a configuration."""
+
+    def __init__(self) -> None:
+        self._meters: dict[Target, TargetMeter] = {}
+
+    def begin(self, target: Target) -> Load:
+        """Count one more call there, until its load ends."""
+        meter = self._of(target)
+        meter.in_flight += 1
+        return Load(meter)
+
+    def first_token(self, target: Target, took_s: float, now_s: float) -> None:
+        """A stream has begun; it took so long."""
+        self._of(target).samples.append((now_s, took_s))
+
+    def busy(self, target: Target) -> int:
+        """Calls under way there."""
+        meter = self._meters.get(target)
+        return 0 if meter is None else meter.in_flight
+
+    def typical_s(self, target: Target, now_s: float) -> float | None:
+        """The median time to the first token; None: nothing was measured lately."""
+        lately = self._lately(target, now_s)
+        return lately[len(lately) // 2] if lately else None
+
+    def percentile_s(self, target: Target, percent: int, now_s: float) -> float | None:
+        """So many in a hundred were at least as quick; None: too few were measured lately."""
+        lately = self._lately(target, now_s)
+        return lately[(len(lately) - 1) * percent // 100] if len(lately) >= MIN_SAMPLES else None
+
+    def _lately(self, target: Target, now_s: float) -> list[float]:
+        meter = self._meters.get(target)
+        return [] if meter is None else meter.lately(now_s)
+
+    def _of(self, target: Target) -> TargetMeter:
+        meter = self._meters.get(target)
+        if meter is None:
+            if len(self._meters) >= MAX_TARGETS:
+                del self._meters[next(iter(self._meters))]
+            meter = self._meters[target] = TargetMeter()
+        return meter
