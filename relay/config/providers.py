@@ -30,6 +30,7 @@ KeyStrategy: TypeAlias = Literal["round-robin", "random", "weighted", "least-bus
 """How one of a provider's keys is chosen."""
 
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PROXY_URL = re.compile(r"https?://(?:[^\s/@]+@)?[A-Za-z0-9._-]+(?::\d{1,5})?/?")
 _STATUSES_WORTH_A_RETRY = (408, 409, 429, 500, 502, 503, 504, 529)
 
 
@@ -141,6 +142,14 @@ def _provider_name(name: str) -> str:
     return name
 
 
+def _proxy(url: SecretStr) -> SecretStr:
+    """An HTTP proxy; the URL is in no message."""
+    text = url.get_secret_value()
+    if text and not _PROXY_URL.fullmatch(text):
+        raise ValueError("must be a URL such as http://user:password@proxy.example.org:3128 (it is not shown here)")
+    return url
+
+
 ProviderName: TypeAlias = Annotated[str, AfterValidator(_provider_name)]
 
 
@@ -161,7 +170,7 @@ class ProviderConfig(Section):
     http_client: Literal["direct", "aiohttp"] = "direct"
     rate_limit_cooldown_s: Duration = Field(60, alias="rate_limit_cooldown")
     timeout: Annotated[TimeoutConfig, BeforeValidator(_both_waits)] = Field(default_factory=TimeoutConfig)
-    max_parallel: Annotated[Whole, PENDING] = 0
+    max_parallel: Whole = 0
     models: ModelsConfig = Field(default_factory=ModelsConfig)
     default: bool = False
     """Takes names that nobody knows."""
@@ -173,6 +182,6 @@ class ProviderConfig(Section):
     params: Annotated[Json, PENDING] = Field(default_factory=nothing)
     system_prompt: Annotated[str, PENDING] = ""
     model_params: Annotated[tuple[ModelParamsConfig, ...], PENDING] = ()
-    proxy: Annotated[Secret, PENDING] = SecretStr("")
+    proxy: Annotated[Secret, AfterValidator(_proxy)] = SecretStr("")
     """A URL that may hold a password."""
     test_model: Annotated[Line, PENDING] = ""

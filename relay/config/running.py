@@ -17,7 +17,7 @@ class KeySelectionConfig(Section):
     """How a key is chosen where a provider does not say."""
 
     strategy: KeyStrategy = "round-robin"
-    queue_s: Annotated[Duration, PENDING] = Field(0, alias="queue")
+    queue_s: Duration = Field(0, alias="queue")
     """How long a request waits for a key; 0: not at all."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
@@ -24,7 +25,7 @@ from relay.formats.verdict import judged, refused
 from relay.model import AttemptRecord, Usage
 from relay.upstream.advised_wait import advised_wait_s
 from relay.upstream.headers import downward, upstream_request_id
-from relay.upstream.transport import Head, Transport, UpstreamCall, UpstreamRequest
+from relay.upstream.transport import Deadlines, Head, Transport, UpstreamCall, UpstreamRequest
 
 OK = 200
 MAX_HELD_BYTES = 8 * 1024 * 1024
@@ -96,9 +97,15 @@ class Try:
             url=provider.url(request.endpoint.upstream_path, request.query),
             headers=provider.headers_for(request.headers, request.connection, self._attempt.key),
             body=request.body_for(self._attempt.target),
-            deadlines=provider.deadlines,
+            deadlines=self._deadlines(),
             connection=self._attempt.connection,
+            proxy=provider.proxy,
         )
+
+    def _deadlines(self) -> Deadlines:
+        """The provider's own; of a further attempt what is left of the time for all."""
+        deadlines, ends_s = self._attempt.provider.deadlines, self._attempt.ends_s
+        return deadlines if ends_s == math.inf else deadlines.within(max(0.0, ends_s - self._clock_s()))
 
     async def _judge(self, call: UpstreamCall) -> PlainAnswer | RelayStream:
         head = call.head

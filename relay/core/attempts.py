@@ -6,6 +6,7 @@ went to the client is the caller's part, since this object is then no longer ask
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -71,6 +72,8 @@ class Attempt:
     connection: Connection = Connection.POOLED
     delay_s: float = 0
     """To be waited before it."""
+    ends_s: float = math.inf
+    """When the time of the call's attempts is over (monotonic): it ends by then."""
 
     @property
     def key(self) -> Key | None:
@@ -78,11 +81,24 @@ class Attempt:
         return None if self.held.slot is None else self.held.slot.key
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many tries one call has had; two that race for its answer share one."""
+
+    made: int = 0
+
+
 class Attempts:
     """The tries of one call, one after the other. What the current one holds is let go on leaving."""
 
     def __init__(
-        self, targets: Sequence[Target], means: Means, clocks: Clocks, *, preferred: Served | None = None
+        self,
+        targets: Sequence[Target],
+        means: Means,
+        clocks: Clocks,
+        *,
+        preferred: Served | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._places = deque(targets)
         self._preferred = preferred
@@ -96,8 +112,14 @@ class Attempts:
         self._current: Attempt | None = None
         self._held: Held | None = None
         self._had_its_once = False
-        self.made = 0
+        self._ends_s = math.inf
+        """When the time of all tries together is over; known once the first one is."""
+        self._tally = tally if tally is not None else Tally()
+
+    @property
+    def made(self) -> int:
         """How many tries were handed out."""
+        return self._tally.made
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +135,8 @@ class Attempts:
         if failure is not None and self._held is not None:
             self._held.failed(failure, self._clocks.now())
         if self.made >= MAX_ATTEMPTS or (failure is not None and not self._permits(failure)):
+            return None
+        if failure is not None and self._clocks.clock_s() >= self._ends_s:
             return None
         found = self._next_target() if failure is None else self._after(failure)
         if found is None and self.made == 0:
@@ -156,7 +180,11 @@ class Attempts:
     def _handed_out(self, attempt: Attempt) -> Attempt:
         if self._held is not None:
             self._held.gives_way_to(attempt.held, self._clocks.now())
-        self.made += 1
+        if self._current is None:
+            self._ends_s = self._clocks.clock_s() + attempt.provider.deadlines.total_s
+        else:
+            attempt = replace(attempt, ends_s=self._ends_s)
+        self._tally.made += 1
         self._current, self._held = attempt, attempt.held
         return attempt
 
@@ -214,6 +242,9 @@ class Attempts:
     def _at(self, target: Target, entry: Pass) -> Attempt | None:
         """With a key of the provider, where it has keys; None: none of them may be used."""
         provider = self._means.providers[target.provider]
+        if self._means.is_full(provider):
+            entry.leave()
+            return None
         if not provider.keys:
             self._tried = set()
             return Attempt(target, provider, Held(None, entry, self._means.meters.begin(target)))

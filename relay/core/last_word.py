@@ -36,6 +36,7 @@ def _of_keys(shortages: Sequence[Shortage]) -> UpstreamError:
 
 
 def _soonest_s(shortages: Sequence[Shortage]) -> int | None:
-    """Until a key may be used, in whole seconds from 1 to 60; None: nobody knows."""
+    """Until a key may be used, in whole seconds from 1 to 60; None: nobody knows. A busy one may be free at once."""
     waits_s = [shortage.wait_s for shortage in shortages if shortage.wait_s is not None]
+    waits_s += [0.0 for shortage in shortages if shortage.is_busy]
     return max(1, told_s(min(waits_s)) or 1) if waits_s else None

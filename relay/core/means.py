@@ -15,7 +15,9 @@ from relay.core.affinity import Affinity, AffinityMemory
 from relay.core.breakers import BreakerMemory, BreakerRule, Breakers
 from relay.core.retrying import RetryBudget, RetryRule
 from relay.core.target_meters import TargetMeters
-from relay.upstream.keyring import Keyring, RingMemory
+from relay.core.waiting_line import WaitingLine
+from relay.model import Target
+from relay.upstream.keyring import Keyring, RingMemory, Shortage
 from relay.upstream.providers import Provider
 
 
@@ -38,6 +40,7 @@ class Memory:
     budgets: dict[str, RetryBudget] = field(default_factory=dict)
     meters: TargetMeters = field(default_factory=TargetMeters)
     affinity: AffinityMemory = field(default_factory=AffinityMemory)
+    lines: dict[str, WaitingLine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,22 @@ class Means:
     meters: TargetMeters
     """Of targets, not of providers."""
     affinity: Affinity
+    lines: Mapping[str, WaitingLine]
+    queue_s: float
+    """How long a call waits for a key; 0: not at all."""
+
+    def is_full(self, provider: Provider) -> bool:
+        """Whether as many calls as it may have are under way there."""
+        return bool(provider.max_parallel) and self.meters.provider(provider.name).in_flight >= provider.max_parallel
+
+    def shortage(self, target: Target, now: datetime) -> Shortage | None:
+        """What keeps the target's provider from being asked; None: it has no keys, and may be asked."""
+        provider = self.providers[target.provider]
+        if self.is_full(provider):
+            return Shortage(None, are_rejected=False, is_busy=True)
+        if not provider.keys:
+            return None
+        return self.keyrings[provider.name].shortage(now)
 
 
 def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, clocks: Clocks) -> Means:
@@ -66,7 +85,15 @@ def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, 
         {name: memory.budgets.setdefault(name, RetryBudget()) for name in providers},
         memory.meters,
         _affinity(config, memory),
+        {name: _line(name, memory) for name in providers},
+        config.key_selection.queue_s,
     )
+
+
+def _line(name: str, memory: Memory) -> WaitingLine:
+    line = memory.lines.setdefault(name, WaitingLine())
+    memory.meters.provider(name).on_end = line.stir
+    return line
 
 
 def _affinity(config: Config, memory: Memory) -> Affinity:

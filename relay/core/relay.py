@@ -7,17 +7,20 @@ or a stream whose first event has been judged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from relay.core import routing
 from relay.core.attempt import PlainAnswer, Try
-from relay.core.attempts import Attempt, Attempts, Held
+from relay.core.attempts import Attempt, Attempts, Held, Tally
 from relay.core.calls import RelayRequest
+from relay.core.hedging import first_of
 from relay.core.last_word import last_word
 from relay.core.means import Clocks, Means
 from relay.core.planning import Itinerary, Planner
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
+from relay.core.turns import turn
 from relay.errors import UpstreamError
 from relay.model import Target, Usage
 from relay.upstream.keyring import Shortage
@@ -46,8 +49,43 @@ class Relay:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         itinerary = self._planner.itinerary(request)
         trail.target = itinerary.targets[0]
+        if self._means.queue_s:
+            await turn(itinerary.targets, self._means, self._clocks)
+        late_s = self._late_s(request, itinerary)
+        if late_s is not None:
+            return await self._hedged(request, itinerary, trail, late_s)
+        return await self._first_answer(request, itinerary, trail, Tally())
+
+    def _late_s(self, request: RelayRequest, itinerary: Itinerary) -> float | None:
+        """When a second target is asked as well; None: never, or nobody knows what is late."""
+        if itinerary.hedge_percentile is None or not request.is_stream or len(itinerary.targets) < 2:
+            return None
+        now_s = self._clocks.now().timestamp()
+        return self._means.meters.percentile_s(itinerary.targets[0], itinerary.hedge_percentile, now_s)
+
+    async def _hedged(
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float
+    ) -> PlainAnswer | RelayStream:
+        """Each of the two has a trail of its own, so that the one that served stands last in the call's."""
+        tally, trails = Tally(), (Trail(), Trail())
+        elsewhere = replace(itinerary, targets=itinerary.targets[1:])
+        racing = first_of(
+            self._first_answer(request, itinerary, trails[0], tally),
+            lambda: self._first_answer(request, elsewhere, trails[1], tally),
+            _drop,
+            late_s=late_s,
+        )
+        try:
+            return await racing
+        finally:
+            trail.join(trails)
+
+    async def _first_answer(
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, tally: Tally
+    ) -> PlainAnswer | RelayStream:
         failure: UpstreamError | None = None
-        with Attempts(itinerary.targets, self._means, self._clocks, preferred=itinerary.preferred) as attempts:
+        targets, preferred = itinerary.targets, itinerary.preferred
+        with Attempts(targets, self._means, self._clocks, preferred=preferred, tally=tally) as attempts:
             while (attempt := attempts.next(failure)) is not None:
                 if attempt.delay_s:
                     await self._clocks.sleep(attempt.delay_s)
@@ -61,7 +99,7 @@ class Relay:
                     self._learn(itinerary, attempt, trail, answer)
                     self._hand_over(answer, attempts.served())
                     return answer
-        raise last_word(failure, [self._shortage(target) for target in itinerary.targets], attempts.made)
+        raise last_word(failure, self._shortages(targets), attempts.made)
 
     def _learn(self, itinerary: Itinerary, attempt: Attempt, trail: Trail, answer: PlainAnswer | RelayStream) -> None:
         """From a call whose answer may begin."""
@@ -91,8 +129,15 @@ class Relay:
 
         answer.when_closed(is_over)
 
-    def _shortage(self, target: Target) -> Shortage:
-        return self._means.keyrings[target.provider].shortage(self._clocks.now())
+    def _shortages(self, targets: Sequence[Target]) -> list[Shortage]:
+        now = self._clocks.now()
+        return [found for target in targets if (found := self._means.shortage(target, now)) is not None]
+
+
+def _drop(answer: PlainAnswer | RelayStream) -> None:
+    """An answer that nobody takes: a stream still has its call."""
+    if isinstance(answer, RelayStream):
+        answer.close()
 
 
 def _total(usage: Usage | None) -> int:

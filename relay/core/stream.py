@@ -66,6 +66,10 @@ class RelayStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the upstream call, wherever it stands."""
         self._call.close()
         if self._when_closed is not None:
             self._when_closed(self)

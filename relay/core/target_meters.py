@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from relay.model import Target
@@ -14,6 +15,10 @@ LATELY_S = 600.0
 """Older samples say nothing of now."""
 MIN_SAMPLES = 20
 """Fewer give no percentile."""
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -32,10 +37,20 @@ class TargetMeter:
 
 
 @dataclass(slots=True)
+class ProviderMeter:
+    """Of one provider."""
+
+    in_flight: int = 0
+    on_end: Callable[[], None] = _nothing
+    """Called when a call there is over: somebody may wait for that."""
+
+
+@dataclass(slots=True)
 class Load:
-    """One call that is counted at its target."""
+    """One call that is counted at its target and provider."""
 
     _meter: TargetMeter
+    _provider: ProviderMeter
     _is_counted: bool = True
 
     def end(self) -> None:
@@ -43,19 +58,30 @@ class Load:
         if self._is_counted:
             self._is_counted = False
             self._meter.in_flight -= 1
+            self._provider.in_flight -= 1
+            self._provider.on_end()
 
 
 class TargetMeters:
-    """Of all targets; it outlives a configuration."""
+    """Of all targets and their providers; it outlives a configuration."""
 
     def __init__(self) -> None:
         self._meters: dict[Target, TargetMeter] = {}
+        self._providers: dict[str, ProviderMeter] = {}
 
     def begin(self, target: Target) -> Load:
         """Count one more call there, until its load ends."""
-        meter = self._of(target)
+        meter, provider = self._of(target), self.provider(target.provider)
         meter.in_flight += 1
-        return Load(meter)
+        provider.in_flight += 1
+        return Load(meter, provider)
+
+    def provider(self, name: str) -> ProviderMeter:
+        """That of a provider of the configuration."""
+        meter = self._providers.get(name)
+        if meter is None:
+            meter = self._providers[name] = ProviderMeter()
+        return meter
 
     def first_token(self, target: Target, took_s: float, now_s: float) -> None:
         """A stream has begun; it took so long."""

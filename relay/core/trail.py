@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from relay.model import AttemptRecord, Target
 
 
@@ -20,6 +22,19 @@ class Trail:
         """Of the last attempt alone."""
         self.waited_s = 0.0
         """Time spent waiting for providers, failed attempts included, until the answer could begin."""
+
+    def join(self, racing: Iterable[Trail]) -> None:
+        """Take over what was tried at the same time; the one that answered stands last."""
+        for other in sorted(racing, key=lambda trail: trail.has_answer):
+            self.attempts += other.attempts
+            self.target = other.target or self.target
+            self.upstream_request_id = other.upstream_request_id
+            self.waited_s = max(self.waited_s, other.waited_s)
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the last attempt serves."""
+        return bool(self.attempts) and self.attempts[-1].error is None and self.attempts[-1].status is not None
 
     def add(self, attempt: AttemptRecord, waited_s: float) -> None:
         """One more; it is over, or its answer may begin."""

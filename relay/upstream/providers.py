@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -51,6 +51,10 @@ class Provider:
     strategy: str = "round-robin"
     cooldown_s: float = 60
     """How long a key rests after a 429 that says nothing, at first."""
+    max_parallel: int = 0
+    """Calls at once; 0: no limit."""
+    proxy: str = field(default="", repr=False)
+    """URL of an HTTP proxy to go through, which aiohttp's client speaks to; empty: none."""
 
     def url(self, path: str, query: str) -> str:
         """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
@@ -97,10 +101,12 @@ def _build_one(name: str, given: ProviderConfig, strategy: str) -> Provider:
         upward=UpwardFilter(given.forward_headers),
         headers=headers,
         deadlines=Deadlines(timeout.connect_s, timeout.first_byte_s, timeout.idle_s, timeout.total_s),
-        scrub=Scrub(_secrets(root, keys, headers)),
-        http_client=given.http_client,
+        scrub=Scrub((*_secrets(root, keys, headers), *_secrets_of_proxy(given.proxy.get_secret_value()))),
+        http_client="aiohttp" if given.proxy.get_secret_value() else given.http_client,
         strategy=given.key_strategy or strategy,
         cooldown_s=given.rate_limit_cooldown_s,
+        max_parallel=given.max_parallel,
+        proxy=given.proxy.get_secret_value(),
     )
 
 
@@ -128,6 +134,12 @@ def _secrets(root: str, keys: Iterable[Key], headers: Mapping[str, str]) -> Iter
     yield from (root, str(url.origin()), f"{host}:{url.port}")
     if len(host) >= MIN_SECRET_CHARACTERS:
         yield host
+
+
+def _secrets_of_proxy(proxy: str) -> Iterator[str]:
+    if proxy:
+        url = URL(proxy)
+        yield from (word for word in (proxy, url.password) if word and len(word) >= MIN_SECRET_CHARACTERS)
 
 
 def check(config: Config) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ Nothing above this module knows which transport it has.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -27,6 +27,14 @@ class Deadlines:
     idle_s: float
     """Between two reads of the body."""
     total_s: float
+
+    def within(self, left_s: float) -> Deadlines:
+        """The same, but nothing longer than what is left of a time that holds for several calls together."""
+        if left_s >= max(self.connect_s, self.first_byte_s, self.total_s):
+            return self
+        return Deadlines(
+            min(self.connect_s, left_s), min(self.first_byte_s, left_s), self.idle_s, min(self.total_s, left_s)
+        )
 
 
 class Connection(enum.Enum):
@@ -48,6 +56,8 @@ class UpstreamRequest:
     body: bytes
     deadlines: Deadlines
     connection: Connection = Connection.POOLED
+    proxy: str = field(default="", repr=False)
+    """URL of the HTTP proxy to go through; empty: none. Only the transport over aiohttp's client knows proxies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ ENFORCED = {
     "server.access_key.0": "name key expires_at",
     "providers.x": (
         "enabled provider_type base_url dialects keys headers forward_headers http_client timeout models default "
-        "retry breaker key_strategy rate_limit_cooldown"
+        "retry breaker key_strategy rate_limit_cooldown max_parallel proxy"
     ),
     "providers.x.keys.0": (
         "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "
@@ -131,7 +131,7 @@ ENFORCED = {
     "providers.x.retry": "enabled max_retries retry_on_status backoff_factor backoff_max",
     "providers.x.breaker": "failures window open",
     "providers.x.keys.0.usage_window_limits": "window_5h window_1d window_7d",
-    "key_selection": "strategy",
+    "key_selection": "strategy queue",
     "providers.x.timeout": "connect first_byte idle total",
     "providers.x.models": "include exclude",
     "model_routing": (

@@ -45,6 +45,11 @@ class Meters:
             free_s = max(free_s, self.tokens.free_at_s(limits.tpm, now_s))
         return free_s
 
+    def is_busy(self, limits: KeyLimits) -> bool:
+        """Whether another call's end is all that is waited for."""
+        has_quota = not limits.quota or self.calls < limits.quota
+        return bool(limits.max_parallel) and self.in_flight >= limits.max_parallel and has_quota
+
     def _window(self, span_s: float) -> Window:
         window = self.calls_in.get(span_s)
         if window is None:

@@ -78,6 +78,13 @@ class Shortage:
     """Until one can be; None: nobody knows, or never."""
     are_rejected: bool
     """The provider takes each of them for wrong."""
+    is_busy: bool = False
+    """One can be used again once a call that is under way ends."""
+
+    @property
+    def is_over(self) -> bool:
+        """A key may be used at this moment."""
+        return self.wait_s is not None and self.wait_s <= 0
 
 
 class Keyring:
@@ -137,13 +144,18 @@ class Keyring:
         good = [key for key in self._keys if key.is_good(now)]
         soonest_s = min((self._free_at_s(key, now_s) for key in good), default=math.inf)
         are_rejected = bool(good) and all(self._memories[key.label].standing.is_rejected for key in good)
-        return Shortage(soonest_s - now_s if math.isfinite(soonest_s) else None, are_rejected)
+        is_busy = any(self._is_busy(key) for key in good)
+        return Shortage(soonest_s - now_s if math.isfinite(soonest_s) else None, are_rejected, is_busy)
 
     def _free_at_s(self, key: Key, now_s: float) -> float:
         memory = self._memories[key.label]
         if memory.standing.is_on_trial and memory.standing.is_rejected:
             return math.inf
         return max(memory.standing.rests_until_s, memory.meters.free_at_s(key.limits, now_s))
+
+    def _is_busy(self, key: Key) -> bool:
+        memory = self._memories[key.label]
+        return memory.meters.is_busy(key.limits) and not memory.standing.is_rejected
 
     def _choice(self, candidates: Sequence[Key]) -> Choice:
         return Choice(self._places, candidates, self._cursor, self._in_flight, self._random)

@@ -57,6 +57,7 @@ class SessionTransport:
                     data=_payload(request),
                     allow_redirects=False,
                     timeout=_connecting_within(deadlines.connect_s),
+                    proxy=request.proxy or None,
                 )
         except (ClientError, ConnectionError, TimeoutError) as error:
             raise _before_head(error, is_total=deadlines.total_s < wait_s) from error
