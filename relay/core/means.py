@@ -12,6 +12,7 @@ from datetime import datetime
 from relay.config.providers import ProviderConfig
 from relay.config.schema import Config
 from relay.core.breakers import BreakerMemory, BreakerRule, Breakers
+from relay.core.params import Parameters
 from relay.core.retrying import RetryBudget, RetryRule
 from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.providers import Provider
@@ -45,6 +46,8 @@ class Means:
     breakers: Breakers
     retry_rules: Mapping[str, RetryRule]
     budgets: Mapping[str, RetryBudget]
+    parameters: Parameters
+    """For all of them."""
 
 
 def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, clocks: Clocks) -> Means:
@@ -57,6 +60,7 @@ def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, 
         Breakers(memory.breakers, breaker_rules.__getitem__),
         {name: _retry_rule(one) for name, one in given.items()},
         {name: memory.budgets.setdefault(name, RetryBudget()) for name in providers},
+        Parameters(config),
     )
 
 

@@ -55,8 +55,7 @@ class Relay:
                 if attempt.delay_s:
                     await self._clocks.sleep(attempt.delay_s)
                 try:
-                    transport = self._transport_of(attempt.provider)
-                    answer = await Try(request, attempt, trail, self._clocks).open(transport)
+                    answer = await self._tried(request, attempt, trail)
                 except UpstreamError as error:
                     failure = error
                     _log_failure(request, attempt, error)
@@ -64,6 +63,11 @@ class Relay:
                     self._hand_over(answer, attempts.served())
                     return answer
         raise last_word(failure, [self._shortage(target) for target in targets], attempts.made)
+
+    async def _tried(self, request: RelayRequest, attempt: Attempt, trail: Trail) -> PlainAnswer | RelayStream:
+        prepared = self._means.parameters.prepared(request, attempt.target)
+        trail.receipt = prepared.receipt
+        return await Try(prepared.request, attempt, trail, self._clocks).open(self._transport_of(attempt.provider))
 
     def _hand_over(self, answer: PlainAnswer | RelayStream, held: Held | None) -> None:
         """Key and target are in use until the end of the answer, which says how the target did."""

@@ -66,17 +66,10 @@ model_routing:
   complexity: {enabled: true}
   cascade: {models: [a]}
   affinity: {ttl: 5m}
-  payload_transformation: {rules: [{models: [a], inject_params: {x: {y: [null, 1.5]}}}]}
-  global_params: {params: {temperature: 1}}
-  model_params: [{model_pattern: a}]
 """
     assert [(found.line, found.path) for found in problems(text)] == [
         (2, "model_routing.fallbacks"),
         (3, "model_routing.complexity.enabled"),
         (4, "model_routing.cascade.models"),
         (5, "model_routing.affinity.ttl"),
-        (6, "model_routing.payload_transformation.rules[0].models"),
-        (6, "model_routing.payload_transformation.rules[0].inject_params"),
-        (7, "model_routing.global_params.params"),
-        (8, "model_routing.model_params"),
     ]

@@ -122,7 +122,7 @@ ENFORCED = {
     "server.access_key.0": "name key expires_at",
     "providers.x": (
         "enabled provider_type base_url dialects keys headers forward_headers http_client timeout models default "
-        "retry breaker key_strategy rate_limit_cooldown"
+        "retry breaker key_strategy rate_limit_cooldown params system_prompt model_params"
     ),
     "providers.x.keys.0": (
         "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "
@@ -135,8 +135,15 @@ ENFORCED = {
     "providers.x.timeout": "connect first_byte idle total",
     "providers.x.models": "include exclude",
     "model_routing": (
-        "aliases provider_mapping model_overrides complexity cascade affinity payload_transformation global_params"
+        "aliases provider_mapping model_overrides complexity cascade affinity payload_transformation global_params "
+        "model_params"
     ),
+    "model_routing.payload_transformation": "enabled rules",
+    "model_routing.payload_transformation.rules.0": "models inject_params override_params",
+    "model_routing.global_params": "enabled mode params system_prompt",
+    "model_routing.model_params.0": "model_pattern params system_prompt",
+    "providers.x.model_params.0": "model_pattern params system_prompt",
+    "tool_calling": "auto_downgrade unsupported_models",
     "model_routing.aliases.x": "targets",
     "model_routing.aliases.x.targets.0": "model",
     "database": "url",
@@ -147,9 +154,6 @@ ALL_PENDING = [
     "model_routing.complexity",
     "model_routing.cascade",
     "model_routing.affinity",
-    "model_routing.payload_transformation",
-    "model_routing.global_params",
-    "tool_calling",
     "translation",
     "redis",
     "logging",
