@@ -18,6 +18,7 @@ from relay.core.health import Health
 from relay.core.means import Clocks, means_of
 from relay.core.models import ModelList
 from relay.core.relay import Relay
+from relay.core.turns import Turns
 from relay.state import State, World
 from relay.sweep import NEVER
 from relay.upstream import providers as upstream_providers
@@ -66,7 +67,8 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
         return demo if provider.name == DEMO else transports[provider.http_client]
 
     clocks = Clocks(world.now, world.clock_s, world.random, asyncio.sleep)
-    relay = Relay(catalog, means_of(config, providers, state.memory, clocks), transport_of, clocks)
+    means = means_of(config, providers, state.memory, clocks)
+    relay = Relay(catalog, means, transport_of, clocks, Turns(means, clocks, state.lines, config.key_selection.queue_s))
     desk = _desk(config, relay, state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now, started_at=state.started_at)
     routes = table(

@@ -17,6 +17,7 @@ from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
 from relay.core.means import Memory
 from relay.core.refusals import Refusals
+from relay.core.waiting_line import WaitingLine
 from relay.sweep import Sweep
 
 
@@ -59,5 +60,7 @@ class State:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
     memory: Memory = field(default_factory=Memory)
+    lines: dict[str, WaitingLine] = field(default_factory=dict)
+    """Calls that wait for a key, by provider."""
     admission: Admission = field(default_factory=Admission)
     body_budget: BodyBudget = field(default_factory=BodyBudget)

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from relay.config.base_url import checked_base_url
 from relay.config.headers import HeaderGlob, HeaderName, HeaderValue
+from relay.config.parameters import Params
 from relay.config.section import PENDING, Section
 from relay.config.values import (
     Duration,
-    Json,
     KeySecret,
     Line,
     Name,
@@ -108,8 +108,8 @@ class ModelParamsConfig(Section):
     """Parameters for the models that a glob matches."""
 
     model_pattern: Name
-    params: Annotated[Json, PENDING] = Field(default_factory=nothing)
-    system_prompt: Annotated[str, PENDING] = ""
+    params: Params = Field(default_factory=nothing)
+    system_prompt: str = ""
 
 
 def _provider_type(name: str) -> str:
@@ -179,9 +179,10 @@ class ProviderConfig(Section):
     costs: Annotated[Table[Name, CostConfig], PENDING] = Field(default_factory=nothing)
     retry: RetryConfig = Field(default_factory=RetryConfig)
     breaker: BreakerConfig = Field(default_factory=BreakerConfig)
-    params: Annotated[Json, PENDING] = Field(default_factory=nothing)
-    system_prompt: Annotated[str, PENDING] = ""
-    model_params: Annotated[tuple[ModelParamsConfig, ...], PENDING] = ()
+    params: Params = Field(default_factory=nothing)
+    system_prompt: str = ""
+    model_params: tuple[ModelParamsConfig, ...] = ()
+    """The first that matches is the one."""
     proxy: Annotated[Secret, AfterValidator(_proxy)] = SecretStr("")
     """A URL that may hold a password."""
     test_model: Annotated[Line, PENDING] = ""

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from relay.config.display import shown
+from relay.config.parameters import Params
 from relay.config.providers import ModelParamsConfig
 from relay.config.section import PENDING, Section
 from relay.config.server import OnDisconnect
-from relay.config.values import Duration, Json, Line, Name, Table, Whole, nothing
+from relay.config.values import Duration, Line, Name, Table, Whole, nothing
 
 
 class AliasTarget(Section):
@@ -102,28 +103,36 @@ class AffinityConfig(Section):
     ttl_s: Duration = Field(600, alias="ttl")
 
 
+def _some_globs(globs: tuple[str, ...]) -> tuple[str, ...]:
+    if not globs:
+        raise ValueError("names no model: name at least one, or write '*' for all")
+    return globs
+
+
 class PayloadRule(Section):
     """Parameters for the models that any of the globs matches."""
 
-    models: Annotated[tuple[Name, ...], PENDING] = ()
-    inject_params: Annotated[Json, PENDING] = Field(default_factory=nothing)
-    override_params: Annotated[Json, PENDING] = Field(default_factory=nothing)
+    models: Annotated[tuple[Name, ...], AfterValidator(_some_globs)]
+    inject_params: Params = Field(default_factory=nothing)
+    """Where the client gave none."""
+    override_params: Params = Field(default_factory=nothing)
+    """Whatever the client gave."""
 
 
 class PayloadConfig(Section):
     """Rules that fill in or replace parameters of a request."""
 
-    enabled: Annotated[bool, PENDING] = False
-    rules: Annotated[tuple[PayloadRule, ...], PENDING] = ()
+    enabled: bool = False
+    rules: tuple[PayloadRule, ...] = ()
 
 
 class GlobalParamsConfig(Section):
     """Parameters of every request."""
 
-    enabled: Annotated[bool, PENDING] = False
-    mode: Annotated[Literal["default", "override"], PENDING] = "default"
-    params: Annotated[Json, PENDING] = Field(default_factory=nothing)
-    system_prompt: Annotated[str, PENDING] = ""
+    enabled: bool = False
+    mode: Literal["default", "override"] = "default"
+    params: Params = Field(default_factory=nothing)
+    system_prompt: str = ""
 
 
 class RoutingConfig(Section):
@@ -141,4 +150,5 @@ class RoutingConfig(Section):
     affinity: AffinityConfig = Field(default_factory=AffinityConfig)
     payload_transformation: PayloadConfig = Field(default_factory=PayloadConfig)
     global_params: GlobalParamsConfig = Field(default_factory=GlobalParamsConfig)
-    model_params: Annotated[tuple[ModelParamsConfig, ...], PENDING] = ()
+    model_params: tuple[ModelParamsConfig, ...] = ()
+    """The first that matches is the one."""

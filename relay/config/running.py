@@ -24,8 +24,9 @@ class KeySelectionConfig(Section):
 class ToolCallingConfig(Section):
     """Models that take no tools get the request without them."""
 
-    auto_downgrade: Annotated[bool, PENDING] = True
-    unsupported_models: Annotated[tuple[Name, ...], PENDING] = ()
+    auto_downgrade: bool = True
+    """False: such a model is passed over for a request with tools."""
+    unsupported_models: tuple[Name, ...] = ()
 
 
 class TranslationConfig(Section):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from relay.core.calls import RelayRequest
-from relay.formats.conversation import read_conversation
+from relay.formats.conversation_mark import read_conversation
 from relay.model import Target
 
 MAX_CONVERSATIONS = 20_000

@@ -24,16 +24,29 @@ class Endpoint:
     """Whether `stream: true` has a meaning here."""
     has_usage_option: bool = False
     """Whether a stream tells its usage only when `stream_options.include_usage` asks for it."""
+    generates: bool = False
+    """Whether parameters of the configuration are put into its requests."""
+    has_conversation: bool = False
+    """Whether its requests have a system prompt, messages and tools."""
     default_model: str | None = None
     """What a body without a model means, where the provider's reference says so; None: it must have one."""
 
 
 ENDPOINTS = (
-    Endpoint("/v1/chat/completions", Dialect.CHAT, "/chat/completions", may_stream=True, has_usage_option=True),
-    Endpoint("/v1/completions", Dialect.CHAT, "/completions", may_stream=True, has_usage_option=True),
-    Endpoint("/v1/responses", Dialect.RESPONSES, "/responses", may_stream=True),
-    Endpoint("/v1/messages", Dialect.MESSAGES, "/messages", may_stream=True),
-    Endpoint("/v1/messages/count_tokens", Dialect.MESSAGES, "/messages/count_tokens"),
+    Endpoint(
+        "/v1/chat/completions", Dialect.CHAT, "/chat/completions",
+        may_stream=True, has_usage_option=True, generates=True, has_conversation=True,
+    ),
+    Endpoint(
+        "/v1/completions", Dialect.CHAT, "/completions", may_stream=True, has_usage_option=True, generates=True
+    ),
+    Endpoint(
+        "/v1/responses", Dialect.RESPONSES, "/responses", may_stream=True, generates=True, has_conversation=True
+    ),
+    Endpoint(
+        "/v1/messages", Dialect.MESSAGES, "/messages", may_stream=True, generates=True, has_conversation=True
+    ),
+    Endpoint("/v1/messages/count_tokens", Dialect.MESSAGES, "/messages/count_tokens", has_conversation=True),
     Endpoint("/v1/embeddings", Dialect.CHAT, "/embeddings"),
     Endpoint("/v1/moderations", Dialect.CHAT, "/moderations", default_model="omni-moderation-latest"),
-)
+)  # fmt: skip

@@ -13,9 +13,9 @@ from relay.config.providers import ProviderConfig
 from relay.config.schema import Config
 from relay.core.affinity import Affinity, AffinityMemory
 from relay.core.breakers import BreakerMemory, BreakerRule, Breakers
+from relay.core.params import Parameters
 from relay.core.retrying import RetryBudget, RetryRule
 from relay.core.target_meters import TargetMeters
-from relay.core.waiting_line import WaitingLine
 from relay.model import Target
 from relay.upstream.keyring import Keyring, RingMemory, Shortage
 from relay.upstream.providers import Provider
@@ -40,7 +40,6 @@ class Memory:
     budgets: dict[str, RetryBudget] = field(default_factory=dict)
     meters: TargetMeters = field(default_factory=TargetMeters)
     affinity: AffinityMemory = field(default_factory=AffinityMemory)
-    lines: dict[str, WaitingLine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,6 @@ class Means:
     meters: TargetMeters
     """Of targets, not of providers."""
     affinity: Affinity
-    lines: Mapping[str, WaitingLine]
-    queue_s: float
-    """How long a call waits for a key; 0: not at all."""
 
     def is_full(self, provider: Provider) -> bool:
         """Whether as many calls as it may have are under way there."""
@@ -72,6 +68,9 @@ class Means:
             return None
         return self.keyrings[provider.name].shortage(now)
 
+    parameters: Parameters
+    """For all of them."""
+
 
 def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, clocks: Clocks) -> Means:
     """Those of a configuration, whose providers are given ready."""
@@ -85,15 +84,8 @@ def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, 
         {name: memory.budgets.setdefault(name, RetryBudget()) for name in providers},
         memory.meters,
         _affinity(config, memory),
-        {name: _line(name, memory) for name in providers},
-        config.key_selection.queue_s,
+        Parameters(config),
     )
-
-
-def _line(name: str, memory: Memory) -> WaitingLine:
-    line = memory.lines.setdefault(name, WaitingLine())
-    memory.meters.provider(name).on_end = line.stir
-    return line
 
 
 def _affinity(config: Config, memory: Memory) -> Affinity:

@@ -20,7 +20,7 @@ from relay.core.means import Clocks, Means
 from relay.core.planning import Itinerary, Planner
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
-from relay.core.turns import turn
+from relay.core.turns import Turns
 from relay.errors import UpstreamError
 from relay.model import Target, Usage
 from relay.upstream.keyring import Shortage
@@ -39,8 +39,10 @@ class Relay:
         means: Means,
         transports: Callable[[Provider], Transport],
         clocks: Clocks,
+        turns: Turns,
     ) -> None:
         self._means = means
+        self._turns = turns
         self._transport_of = transports
         self._clocks = clocks
         self._planner = Planner(catalog, means, clocks)
@@ -49,8 +51,7 @@ class Relay:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         itinerary = self._planner.itinerary(request)
         trail.target = itinerary.targets[0]
-        if self._means.queue_s:
-            await turn(itinerary.targets, self._means, self._clocks)
+        await self._turns.wait(itinerary.targets)
         late_s = self._late_s(request, itinerary)
         if late_s is not None:
             return await self._hedged(request, itinerary, trail, late_s)
@@ -90,8 +91,7 @@ class Relay:
                 if attempt.delay_s:
                     await self._clocks.sleep(attempt.delay_s)
                 try:
-                    transport = self._transport_of(attempt.provider)
-                    answer = await Try(request, attempt, trail, self._clocks).open(transport)
+                    answer = await self._tried(request, attempt, trail)
                 except UpstreamError as error:
                     failure = error
                     _log_failure(request, attempt, error)
@@ -107,6 +107,11 @@ class Relay:
             now_s = self._clocks.now().timestamp()
             self._means.meters.first_token(attempt.target, trail.last_waited_s, now_s)
         self._planner.served(itinerary, attempt.target, None if attempt.key is None else attempt.key.label)
+
+    async def _tried(self, request: RelayRequest, attempt: Attempt, trail: Trail) -> PlainAnswer | RelayStream:
+        prepared = self._means.parameters.prepared(request, attempt.target)
+        trail.receipt = prepared.receipt
+        return await Try(prepared.request, attempt, trail, self._clocks).open(self._transport_of(attempt.provider))
 
     def _hand_over(self, answer: PlainAnswer | RelayStream, held: Held | None) -> None:
         """Key and target are in use until the end of the answer, which says how the target did."""

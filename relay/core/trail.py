@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from relay.core.params import UNCHANGED
 from relay.model import AttemptRecord, Target
 
 
 class Trail:
     """One call's attempts, in order."""
 
-    __slots__ = ("attempts", "last_waited_s", "target", "upstream_request_id", "waited_s")
+    __slots__ = ("attempts", "last_waited_s", "receipt", "target", "upstream_request_id", "waited_s")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] = []
         self.target: Target | None = None
         """Who was asked last, or would have been first; None before there was a plan."""
+        self.receipt = UNCHANGED
+        """What the configuration changed of the request for the last try."""
         self.upstream_request_id: str | None = None
         """The id under which that provider knows the call."""
         self.last_waited_s = 0.0
@@ -29,6 +32,7 @@ class Trail:
             self.attempts += other.attempts
             self.target = other.target or self.target
             self.upstream_request_id = other.upstream_request_id
+            self.receipt = other.receipt
             self.waited_s = max(self.waited_s, other.waited_s)
 
     @property

@@ -5,31 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relay.core.means import Clocks, Means
+from relay.core.waiting_line import WaitingLine
 from relay.model import Target
 from relay.upstream.keyring import Shortage
 
 
-async def turn(targets: Sequence[Target], means: Means, clocks: Clocks) -> None:
-    """Return once a key may be had, or as soon as it is known that none can be had in time."""
-    line = means.lines[targets[0].provider]
-    if not len(line) and not _shortages(targets, means, clocks):
-        return
-    until_s = clocks.clock_s() + means.queue_s
-    with line.place() as place:
-        while (left_s := until_s - clocks.clock_s()) > 0:
-            shortages = _shortages(targets, means, clocks)
-            if place.is_first and not shortages:
-                return
-            wait_s = _worth_waiting_s(shortages, left_s)
-            if wait_s is None:
-                return
-            await place.wait(wait_s if place.is_first else left_s)
+class Turns:
+    """Those of one configuration; the lines outlive it."""
+
+    def __init__(self, means: Means, clocks: Clocks, lines: dict[str, WaitingLine], queue_s: float) -> None:
+        self._means = means
+        self._clocks = clocks
+        self._queue_s = queue_s
+        """How long a call waits; 0: not at all."""
+        self._lines = {name: lines.setdefault(name, WaitingLine()) for name in means.providers}
+        for name, line in self._lines.items():
+            means.meters.provider(name).on_end = line.stir
+
+    async def wait(self, targets: Sequence[Target]) -> None:
+        """Return once a key may be had, or as soon as it is known that none can be had in time."""
+        line = self._lines[targets[0].provider]
+        if not self._queue_s or (not len(line) and not self._shortages(targets)):
+            return
+        until_s = self._clocks.clock_s() + self._queue_s
+        with line.place() as place:
+            while (left_s := until_s - self._clocks.clock_s()) > 0:
+                shortages = self._shortages(targets)
+                if place.is_first and not shortages:
+                    return
+                wait_s = _worth_waiting_s(shortages, left_s)
+                if wait_s is None:
+                    return
+                await place.wait(wait_s if place.is_first else left_s)
+
+    def _shortages(self, targets: Sequence[Target]) -> list[Shortage]:
+        return _serious([self._means.shortage(target, self._clocks.now()) for target in targets])
 
 
-def _shortages(targets: Sequence[Target], means: Means, clocks: Clocks) -> list[Shortage]:
+def _serious(found: Sequence[Shortage | None]) -> list[Shortage]:
     """Those of all targets; none where one of them may be asked."""
-    now = clocks.now()
-    found = [means.shortage(target, now) for target in targets]
     serious = [shortage for shortage in found if shortage is not None and not shortage.is_over]
     return serious if len(serious) == len(found) else []
 

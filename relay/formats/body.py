@@ -55,8 +55,13 @@ def _exact(digits: str) -> int:
 
 def write_object(document: dict[str, Any]) -> bytes:
     """Write a body. Raises InvalidRequest where it is nested deeper than can be written (254 levels)."""
+    return write_value(document)
+
+
+def write_value(value: object) -> bytes:
+    """Write a part of a body. Raises InvalidRequest as for the whole."""
     try:
-        return orjson.dumps(document)
+        return orjson.dumps(value)
     except orjson.JSONEncodeError:
         raise InvalidRequest(_TOO_DEEP) from None
 

@@ -249,5 +249,7 @@ class RelayedCall:
         headers["X-MonoRelay-Model"] = printable(trail.target.model)
         headers["X-MonoRelay-Attempts"] = str(len(trail.attempts))
         headers["X-MonoRelay-Overhead-Ms"] = f"{overhead_s * 1000:.1f}"
+        if trail.receipt.dropped:
+            headers["X-MonoRelay-Changed"] = ", ".join(trail.receipt.dropped)
         if trail.upstream_request_id is not None:
             headers["X-MonoRelay-Upstream-Request-Id"] = printable(trail.upstream_request_id)

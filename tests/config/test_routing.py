@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from relay.config.routing import Alias
-from tests.config.parsing import configured, problem, problems
+from tests.config.parsing import configured, problem
 
 
 def alias(value: str) -> Alias:
@@ -57,18 +57,3 @@ def test_mappings_keep_the_order_of_the_file() -> None:
     ).model_routing
     assert list(routing.provider_mapping.items()) == [("gpt-*", "a"), ("*", "b")]
     assert list(routing.model_overrides.items()) == [("z", "y"), ("x", "w")]
-
-
-def test_the_rest_is_not_enforced_yet() -> None:
-    text = """\
-model_routing:
-  payload_transformation: {rules: [{models: [a], inject_params: {x: {y: [null, 1.5]}}}]}
-  global_params: {params: {temperature: 1}}
-  model_params: [{model_pattern: a}]
-"""
-    assert [(found.line, found.path) for found in problems(text)] == [
-        (2, "model_routing.payload_transformation.rules[0].models"),
-        (2, "model_routing.payload_transformation.rules[0].inject_params"),
-        (3, "model_routing.global_params.params"),
-        (4, "model_routing.model_params"),
-    ]

@@ -122,7 +122,7 @@ ENFORCED = {
     "server.access_key.0": "name key expires_at",
     "providers.x": (
         "enabled provider_type base_url dialects keys headers forward_headers http_client timeout models default "
-        "retry breaker key_strategy rate_limit_cooldown max_parallel proxy"
+        "retry breaker key_strategy rate_limit_cooldown max_parallel proxy params system_prompt model_params"
     ),
     "providers.x.keys.0": (
         "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "
@@ -136,21 +136,24 @@ ENFORCED = {
     "providers.x.models": "include exclude",
     "model_routing": (
         "aliases provider_mapping model_overrides fallbacks complexity cascade affinity payload_transformation "
-        "global_params"
+        "global_params model_params"
     ),
     "model_routing.aliases.x": "targets strategy hedge",
     "model_routing.aliases.x.targets.0": "model weight",
     "model_routing.complexity": "enabled model simple moderate complex",
     "model_routing.cascade": "enabled model models max_retries",
     "model_routing.affinity": "enabled ttl",
+    "model_routing.payload_transformation": "enabled rules",
+    "model_routing.payload_transformation.rules.0": "models inject_params override_params",
+    "model_routing.global_params": "enabled mode params system_prompt",
+    "model_routing.model_params.0": "model_pattern params system_prompt",
+    "providers.x.model_params.0": "model_pattern params system_prompt",
+    "tool_calling": "auto_downgrade unsupported_models",
     "database": "url",
     "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost stale_ttl default_limits",
     "auth.default_limits": "models endpoints",
 }
 ALL_PENDING = [
-    "model_routing.payload_transformation",
-    "model_routing.global_params",
-    "tool_calling",
     "translation",
     "redis",
     "logging",

@@ -19,6 +19,7 @@ from relay.core.endpoints import ENDPOINTS
 from relay.core.means import Clocks, Memory, means_of
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
+from relay.core.turns import Turns
 from relay.errors import ClientGone, UpstreamError
 from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Head, Sink, UpstreamCall, UpstreamRequest
@@ -147,11 +148,13 @@ def relay_of(text: str, transports: Mapping[str, FakeTransport], memory: Memory 
     config = configured(text)
     providers = build(config)
     clocks = fake_clocks()
+    means = means_of(config, providers, memory or Memory(), clocks)
     return Relay(
         catalog_of(config, providers, ("demo",)),
-        means_of(config, providers, memory or Memory(), clocks),
+        means,
         lambda provider: transports[provider.name],
         clocks,
+        Turns(means, clocks, {}, config.key_selection.queue_s),
     )
 
 

@@ -35,3 +35,11 @@ def test_each_endpoint_has_its_dialect_and_its_ways_to_answer(
 ) -> None:
     (endpoint,) = [one for one in ENDPOINTS if one.path == path]
     assert (endpoint.dialect, endpoint.may_stream, endpoint.has_usage_option) == (dialect, may_stream, has_usage_option)
+
+
+def test_where_something_is_generated_it_can_be_streamed_and_all_but_completions_have_a_conversation() -> None:
+    assert [endpoint.path for endpoint in ENDPOINTS if endpoint.generates] == [
+        endpoint.path for endpoint in ENDPOINTS if endpoint.may_stream
+    ]
+    conversations = {endpoint.path for endpoint in ENDPOINTS if endpoint.has_conversation}
+    assert conversations == {"/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens"}

@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import orjson
 import pytest
 
 from relay import faults
 from relay.core.calls import RelayRequest
 from relay.core.means import Memory
+from relay.core.params import LayerChange
 from relay.core.relay import Relay
 from relay.core.trail import Trail
 from relay.errors import InvalidRequest, ModelNotFound, UpstreamError
@@ -187,6 +189,17 @@ async def test_the_turn_outlives_the_relay_of_one_configuration() -> None:
 async def test_the_wait_of_failed_attempts_counts() -> None:
     trail = await trail_of(calling(FakeTransport(refusing(500), good())), asked())
     assert trail.waited_s == 2
+
+
+async def test_each_target_gets_what_the_configuration_says_of_it_and_the_trail_tells_of_the_last() -> None:
+    text = CONFIG.replace("only-one]}", "only-one]}\n    params: {top_p: 1}") + (
+        "  global_params: {enabled: true, params: {seed: 5}}\n"
+    )
+    one, two = FakeTransport(faults.unreachable()), FakeTransport(good())
+    trail = await trail_of(relay_of(text, {"one": one, "two": two}), asked())
+    bodies = [orjson.loads(transport.requests[0].body) for transport in (one, two)]
+    assert bodies == [{"model": "m", "seed": 5, "top_p": 1}, {"model": "m", "seed": 5}]
+    assert trail.receipt.layers == (LayerChange("model_routing.global_params", ("seed",)),)
 
 
 async def test_a_failed_attempt_is_logged_without_a_secret(caplog: pytest.LogCaptureFixture) -> None:

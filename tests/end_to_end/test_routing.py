@@ -15,6 +15,7 @@ from tests.support.scripted import Out, Received, answers
 GOOD = answers(200, b'{"id":"c","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}')
 BROKEN = answers(500, b'{"error":{"message":"no"}}')
 USER = {"role": "user", "content": "Hi"}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 ANSWER = {"role": "assistant", "content": "Hello"}
 
 
@@ -89,6 +90,19 @@ async def test_weights_share_out_the_calls_of_an_alias(
     found = Counter([await call("x") for _ in range(200)])
     assert set(found) == {"a key-1", "b key-1"}
     assert 110 <= found["a key-1"] <= 190, "150 are expected; beyond this once in 10^9 runs"
+
+
+async def test_a_model_that_takes_no_tools_is_passed_over_where_another_does(
+    start_relay: StartRelay, start_upstream: StartUpstream, http: aiohttp.ClientSession
+) -> None:
+    upstream = await start_upstream(GOOD)
+    relay = await start_relay(
+        {"up": provider(upstream.url, default=True)},
+        model_routing={"aliases": {"x": ["old", "new"]}},
+        tool_calling={"auto_downgrade": False, "unsupported_models": ["old*"]},
+    )
+    call = Caller(relay, http)
+    assert [await call("x", tools=[TOOL]), await call("x")] == ["new key-1", "old key-1"]
 
 
 async def test_a_conversation_stays_with_its_key_and_others_go_round(

@@ -108,10 +108,11 @@ class Catalog:
         """Whether the target's provider speaks it."""
         return dialect in self.places[target.provider.casefold()].dialects
 
-    def capability(self, target: Target) -> Capability | None:
-        """What is known of the target's model; None: nothing."""
+    def capability(self, target: Target, asked: str) -> Capability | None:
+        """What is known of the target's model, for a call that asked for a name; None: nothing."""
         known = self.places[target.provider.casefold()].capabilities.get(target.model.casefold())
-        if is_among(target.model, self._toolless):
+        names = (asked, target.model, f"{target.model}@{target.provider}")
+        if any(is_among(name, self._toolless) for name in names):
             return replace(known or Capability(), takes_tools=False)
         return known
 

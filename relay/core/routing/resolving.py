@@ -61,7 +61,7 @@ def resolve(catalog: Catalog, name: str, dialect: Dialect) -> Resolved:
     if root is None:
         return Resolved(steps, resolution.refusal(name))
     targets = tuple(dict.fromkeys(targets_of(root)))
-    limits = {target: found for target in targets if (found := catalog.capability(target)) and found.is_limited}
+    limits = {target: found for target in targets if (found := catalog.capability(target, name)) and found.is_limited}
     return Resolved(steps, Plan(root, resolution.hedge_percentile, has_choice(root), limits, targets))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.formats.conversation import MAX_COMPARED_CHARACTERS, read_conversation
+from relay.formats.conversation_mark import MAX_COMPARED_CHARACTERS, read_conversation
 from tests.formats.test_asked import JSON
 
 USER = {"role": "user", "content": "Hi"}
