@@ -21,9 +21,8 @@ from itertools import islice
 
 from relay.core.globs import compiled, is_among
 from relay.errors import InvalidRequest, ModelNotFound
-from relay.model import Dialect, Target
+from relay.model import MAX_MODEL_CHARACTERS, Dialect, Target
 
-MAX_NAME_CHARACTERS = 256
 MAX_COMPARED_NAMES = 500
 """Among which the nearest ones to an unknown name are looked for: comparing costs far more than finding."""
 
@@ -85,8 +84,8 @@ def plan(catalog: Catalog, name: str, dialect: Dialect) -> tuple[Target, ...]:
 
     Raises ModelNotFound where nobody has the name, InvalidRequest where nobody who has it speaks the dialect.
     """
-    if len(name) > MAX_NAME_CHARACTERS:
-        raise ModelNotFound(f"The model's name is longer than {MAX_NAME_CHARACTERS} characters.")
+    if len(name) > MAX_MODEL_CHARACTERS:
+        raise ModelNotFound(f"The model's name is longer than {MAX_MODEL_CHARACTERS} characters.")
     found = list(dict.fromkeys(_resolve(catalog, name, dialect)))
     speaking = tuple(target for target in found if _speaks(catalog, target, dialect))
     if not speaking:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
 from yarl import URL
 
 from relay.config.findings import Finding
 from relay.config.nearest import suggestion
-from relay.config.providers import KeyConfig, ProviderConfig
+from relay.config.providers import KeyConfig, ModelsConfig, ProviderConfig
 from relay.config.schema import Config
 from relay.formats.scrub import Scrub
 from relay.model import Dialect
@@ -51,6 +51,12 @@ class Provider:
     strategy: str = "round-robin"
     cooldown_s: float = 60
     """How long a key rests after a 429 that says nothing, at first."""
+    models: ModelsConfig = field(default_factory=ModelsConfig)
+
+    @property
+    def is_asked_for_models(self) -> bool:
+        """Whether its own list says which models there are."""
+        return self.kind.has_list and self.models.are_open
 
     def url(self, path: str, query: str) -> str:
         """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
@@ -101,6 +107,7 @@ def _build_one(name: str, given: ProviderConfig, strategy: str) -> Provider:
         http_client=given.http_client,
         strategy=given.key_strategy or strategy,
         cooldown_s=given.rate_limit_cooldown_s,
+        models=given.models,
     )
 
 

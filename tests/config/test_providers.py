@@ -110,7 +110,15 @@ def test_every_wait_has_an_end(value: str, path: str, words: str) -> None:
 def test_models_are_names_or_globs() -> None:
     models = provider('models: {include: [gpt-5, "o*"], exclude: ["*-old"]}').models
     assert (models.include, models.exclude) == (("gpt-5", "o*"), ("*-old",))
+    assert (models.names, models.globs) == (("gpt-5",), ("o*",))
     assert problem('providers: {x: {models: {include: [""]}}}').message == "must not be empty"
+
+
+@pytest.mark.parametrize(
+    ("include", "are_open"), [("[]", True), ("[a]", False), ("['a[1m]']", False), ("[a, 'b*']", True), ("['b?']", True)]
+)
+def test_models_are_open_unless_each_is_named(include: str, are_open: bool) -> None:
+    assert provider(f"models: {{include: {include}}}").models.are_open is are_open
 
 
 def test_a_strategy_is_one_of_four_or_left_open() -> None:
