@@ -11,7 +11,7 @@ Nothing above this module knows which transport it has.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -27,6 +27,10 @@ class Deadlines:
     idle_s: float
     """Between two reads of the body."""
     total_s: float
+
+    def within(self, most_s: float) -> Deadlines:
+        """The same, but none of them longer."""
+        return Deadlines(*(min(one_s, most_s) for one_s in astuple(self)))
 
 
 class Connection(enum.Enum):
