@@ -194,4 +194,5 @@ class ProviderConfig(Section):
     model_params: Annotated[tuple[ModelParamsConfig, ...], PENDING] = ()
     proxy: Annotated[Secret, PENDING] = SecretStr("")
     """A URL that may hold a password."""
-    test_model: Annotated[Line, PENDING] = ""
+    test_model: Line = ""
+    """Empty: the first that is included by name, else the first of its list that looks fit."""

@@ -17,6 +17,9 @@ from relay.upstream.keyring import Key
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Connection, Head, Transport, UpstreamCall, UpstreamRequest
 
+NO_ENDPOINT = frozenset({404, 405, 501})
+"""Statuses of a server that does not have an endpoint."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -50,12 +53,6 @@ class Asker:
         self._key = key
         self._transport = transport
         self._now = now
-
-    async def reach(self, question: Question) -> Head:
-        """The head of whatever is answered. Raises UpstreamError."""
-        call = await self._send(question)
-        call.close()
-        return call.head
 
     async def ask(self, question: Question) -> Answer:
         """Raises UpstreamError, without a secret of the provider's, for all that is no whole 2xx."""

@@ -21,29 +21,32 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_PAGES = 20
 WITHIN_S = 30.0
 """What a page may take."""
-FETCH_S = 300.0
-"""What a list may take, with all its pages and keys."""
+FETCH_S = 120.0
+"""What a list may take, with all its pages."""
 MAX_KEYS = 3
 """So many are tried one after the other where a provider complains of the key."""
 _OF_THE_KEY = frozenset({Blame.KEY_LIMITED, Blame.KEY_SPENT, Blame.KEY_REFUSED})
 
 
-def question_for(provider: Provider, after: str = "") -> Question:
+def _question(provider: Provider, after: str = "") -> Question:
     """One page of the list."""
     query = "&".join(filter(None, (provider.kind.list_query, after)))
     return Question(f"{PATH}?{query}" if query else PATH, within_s=WITHIN_S, limit_bytes=MAX_BYTES)
 
 
 async def fetch(provider: Provider, transport: Transport, now: Callable[[], datetime]) -> tuple[ListedModel, ...]:
-    """The whole list, each name once. Raises UpstreamError, also for an answer that is no list.
+    """The whole list, each name once, by the first key that the provider does not complain of.
 
-    No key's quota counts it: that is for calls of clients.
+    Raises UpstreamError, also for an answer that is no list. No key's quota counts it: that is for calls of clients.
     """
-    try:
-        async with asyncio.timeout(FETCH_S):
-            return await _fetch_with_any([Asker(provider, key, transport, now) for key in keys_for(provider, now())])
-    except TimeoutError as error:
-        raise faults.total_timeout() from error
+    *askers, last = [Asker(provider, key, transport, now) for key in keys_for(provider, now())]
+    for asker in askers:
+        try:
+            return await fetch_with(asker)
+        except UpstreamError as error:
+            if error.blame not in _OF_THE_KEY:
+                raise
+    return await fetch_with(last)
 
 
 def keys_for(provider: Provider, now: datetime) -> list[Key | None]:
@@ -56,19 +59,16 @@ def keys_for(provider: Provider, now: datetime) -> list[Key | None]:
     return good[:MAX_KEYS]
 
 
-async def _fetch_with_any(askers: list[Asker]) -> tuple[ListedModel, ...]:
-    """By the first whose key the provider does not complain of. Raises UpstreamError, the last one's if it is all's."""
-    for asker in askers[:-1]:
-        try:
-            return await fetch_with(asker)
-        except UpstreamError as error:
-            if error.blame not in _OF_THE_KEY:
-                raise
-    return await fetch_with(askers[-1])
-
-
 async def fetch_with(asker: Asker) -> tuple[ListedModel, ...]:
     """As `fetch`, with one key."""
+    try:
+        async with asyncio.timeout(FETCH_S):
+            return await _pages(asker)
+    except TimeoutError as error:
+        raise faults.total_timeout() from error
+
+
+async def _pages(asker: Asker) -> tuple[ListedModel, ...]:
     models: tuple[ListedModel, ...] = ()
     after = ""
     for _ in range(MAX_PAGES):
@@ -82,7 +82,7 @@ async def fetch_with(asker: Asker) -> tuple[ListedModel, ...]:
 
 
 async def _page(asker: Asker, after: str) -> Page:
-    answer = await asker.ask(question_for(asker.provider, after))
+    answer = await asker.ask(_question(asker.provider, after))
     try:
         # In a thread: a large one would hold up every call.
         return await asyncio.to_thread(read_page, answer.body, asker.provider.kind.list_prefix)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
+from relay.core.asking import NO_ENDPOINT
 from relay.core.list_keeping import Origin
 from relay.core.listing import fetch
 from relay.core.means import Clocks
@@ -29,7 +30,6 @@ MISSING_S = 86_400.0
 JITTER = 0.2
 """By so much of a wait it is shorter, by chance: relays that were started together don't ask together."""
 AT_ONCE = 4
-_NO_ENDPOINT = frozenset({404, 405, 501})
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ class ModelLists:
     def _complain(self, provider: Provider, error: UpstreamError, failures: int) -> None:
         """Once for failures in a row. A provider's own words may hold anything: the command shows them."""
         level = logging.WARNING if failures == 1 else logging.DEBUG
-        if error.upstream_status in _NO_ENDPOINT:
+        if error.upstream_status in NO_ENDPOINT:
             log.log(level, "provider %s has no list of models: name them in its models.include", provider.name)
             return
         facts = error.facts
@@ -167,7 +167,7 @@ def _is_other(before: Provider, after: Provider) -> bool:
 
 
 def _wait_s(error: UpstreamError, failures: int) -> float:
-    if error.upstream_status in _NO_ENDPOINT:
+    if error.upstream_status in NO_ENDPOINT:
         return MISSING_S
     growing_s: float = FIRST_WAIT_S * 2 ** min(failures - 1, 10)
     return min(max(growing_s, error.wait_s or 0), INTERVAL_S)

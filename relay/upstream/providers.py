@@ -52,6 +52,8 @@ class Provider:
     cooldown_s: float = 60
     """How long a key rests after a 429 that says nothing, at first."""
     models: ModelsConfig = field(default_factory=ModelsConfig)
+    test_model: str = ""
+    """What `provider test` calls; empty: it chooses."""
 
     @property
     def is_asked_for_models(self) -> bool:
@@ -81,7 +83,7 @@ def build(config: Config) -> dict[str, Provider]:
     strategy = config.key_selection.strategy
     providers = {name: _build_one(name, given, strategy) for name, given in config.providers.items() if given.enabled}
     if DEMO not in config.providers:
-        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO), strategy)
+        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO, test_model=DEMO), strategy)
     return providers
 
 
@@ -108,6 +110,7 @@ def _build_one(name: str, given: ProviderConfig, strategy: str) -> Provider:
         strategy=given.key_strategy or strategy,
         cooldown_s=given.rate_limit_cooldown_s,
         models=given.models,
+        test_model=given.test_model,
     )
 
 

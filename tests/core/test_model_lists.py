@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 import orjson
 import pytest
 
+from relay.core.catalog import catalog_of
 from relay.core.list_keeping import Origin
 from relay.core.means import Clocks
 from relay.core.model_lists import AT_ONCE, INTERVAL_S, ModelLists
+from relay.core.routing import plan
 from relay.errors import StoreError
+from relay.model import Dialect, Target
 from relay.upstream.listed_model import ListedModel
-from relay.upstream.providers import Provider
+from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Transport
+from tests.config.parsing import configured
 from tests.conftest import StartUpstream
 from tests.core.fakes import HANG, NOW, FakeCall, FakeTransport, providers_of
 from tests.support.scripted import Out, Received, Script, answers, in_turn
@@ -295,17 +299,15 @@ async def test_a_configuration_without_a_provider_ends_its_part_and_one_with_it_
     assert (len(upstream.received), bench.changes) == (2, 1)
 
 
-async def test_a_configuration_that_changes_nothing_of_a_provider_leaves_it_asleep(
-    direct: Transport, start_upstream: StartUpstream
-) -> None:
-    upstream = await start_upstream(answers(200, page("a")))
-    bench = Bench({"up": direct})
-    async with bench.following(one(upstream.url)):
+async def test_a_configuration_that_changes_nothing_of_a_provider_leaves_it_asleep() -> None:
+    transport = FakeTransport(FakeCall(page("a")), FakeCall(page("b")))
+    bench = Bench({"up": transport})
+    async with bench.following(one("http://up.invalid")):
         await bench.naps.next()
-        bench.lists.follow(one(upstream.url, ", models: {exclude: [b]}, timeout: 5"))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert (len(upstream.received), bench.naps.has_begun) == (1, False)
+        bench.lists.follow(one("http://up.invalid", ", models: {exclude: [b]}, timeout: 5"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (len(transport.requests), bench.naps.has_begun) == (1, False)
 
 
 @pytest.mark.parametrize(
@@ -387,3 +389,20 @@ async def test_no_secret_is_logged(direct: Transport, start_upstream: StartUpstr
             await bench.naps.turn()
     assert KEY not in caplog.text
     assert len(caplog.records) >= 4
+
+
+async def test_a_catalog_that_is_built_at_a_change_routes_by_what_was_told(
+    direct: Transport, start_upstream: StartUpstream
+) -> None:
+    upstream = await start_upstream(in_turn(answers(200, page("a")), answers(200, page("a", "b"))))
+    config = configured(f"providers: {{up: {provider_block(upstream.url)}}}")
+    providers = build(config)
+    bench = Bench({"up": direct})
+    async with bench.following(providers):
+        _, wakes = await bench.naps.next()
+        before = catalog_of(config, providers, (), bench.lists.lists)
+        wakes.set()
+        await bench.naps.next()
+        after = catalog_of(config, providers, (), bench.lists.lists)
+    assert (before.names(), after.names()) == (["a"], ["a", "b"])
+    assert plan(after, "B", Dialect.CHAT) == (Target("up", "b"),)

@@ -269,3 +269,8 @@ def test_a_provider_is_asked_for_its_models_where_the_configuration_does_not_nam
     block: str, is_asked: bool
 ) -> None:
     assert built(block).is_asked_for_models is is_asked
+
+
+def test_the_demo_provider_is_tested_with_its_own_model() -> None:
+    assert build(config())["demo"].test_model == "demo"
+    assert built("provider_type: vllm, test_model: x").test_model == "x"
