@@ -23,6 +23,7 @@ from relay.core.access_keys import AccessKeys
 from relay.core.health import Phase
 from relay.core.key_keeping import KeyKeeper
 from relay.core.ledger import Ledger
+from relay.core.list_keeping import ListShelf
 from relay.drain import Patience, drain
 from relay.logs import CallLines, set_level
 from relay.reloading import Reloader
@@ -79,6 +80,7 @@ async def run(beginning: Beginning, listener: socket, announce: Callable[[str | 
         )
         await stack.enter_async_context(KeyKeeper(engine, state.memory, world.now).keeping())
         served = await stack.enter_async_context(serving(config, listener, state, world))
+        await stack.enter_async_context(served.front.following_lists(ListShelf(engine, world.now)))
         reloader = _reloader(beginning, served.front, world)
         await stack.enter_async_context(reloader.watching())
         await stack.enter_async_context(_reloading_on_hup(reloader))

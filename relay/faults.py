@@ -88,6 +88,12 @@ def event_too_large(limit_bytes: int) -> UpstreamError:
     return UpstreamError(_server_error(502, "event_too_large", message), Retry.NEVER, Blame.TARGET)
 
 
+def answer_too_large(limit_bytes: int) -> UpstreamError:
+    """A document that the relay reads for itself is larger than it holds."""
+    message = f"The provider sent an answer of more than {limit_bytes} bytes."
+    return UpstreamError(_server_error(502, "answer_too_large", message), Retry.NEVER, Blame.TARGET)
+
+
 def truncated() -> UpstreamError:
     """The stream ended without its end mark."""
     facts = _server_error(502, "stream_truncated", "The provider's answer ended before it was complete.")

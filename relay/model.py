@@ -6,6 +6,9 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+MAX_MODEL_CHARACTERS = 256
+"""The longest name of a model, asked for or listed."""
+
 
 class Dialect(enum.StrEnum):
     """A wire format that clients speak and providers serve. The values are those of `providers.*.dialects`."""

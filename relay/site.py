@@ -5,25 +5,24 @@ A request keeps the site that it began with to its end. What must outlive a site
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from relay.config.schema import Config
 from relay.core.access_keys import AccessKeys
 from relay.core.admission import AdmissionRule
-from relay.core.catalog import catalog_of
+from relay.core.catalog import Lists, catalog_of
 from relay.core.credentials import Credentials
 from relay.core.health import Health
-from relay.core.means import Clocks, means_of
+from relay.core.means import means_of
 from relay.core.models import ModelList
 from relay.core.relay import Relay
 from relay.core.turns import Turns
 from relay.state import State, World
 from relay.sweep import NEVER
 from relay.upstream import providers as upstream_providers
-from relay.upstream.demo import DEMO_MODELS, DemoTransport
-from relay.upstream.providers import DEMO, Provider
+from relay.upstream.demo import DEMO_MODELS
+from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
 from relay.version import NAME, VERSION
 from relay.web.accounts.auth import AuthHandler
@@ -51,36 +50,35 @@ class Site:
     """One configuration at work."""
 
     config: Config
+    providers: Mapping[str, Provider]
+    """Those that are enabled, by name."""
     routes: tuple[Route, ...]
     choke_point: ChokePoint
     connection_rule: ConnectionRule
     admission_rule: AdmissionRule
 
 
-def build(config: Config, transports: Mapping[str, Transport], state: State, world: World) -> Site:
-    """The site of a configuration. `transports` are those of `providers.*.http_client`, by its values."""
+def build(
+    config: Config, transport_of: Callable[[Provider], Transport], state: State, world: World, lists: Lists
+) -> Site:
+    """The site of a configuration. `lists` are what providers have told of their models by now."""
     providers = upstream_providers.build(config)
-    catalog = catalog_of(config, providers, DEMO_MODELS)
-    demo = DemoTransport(lambda: world.now().timestamp())
-
-    def transport_of(provider: Provider) -> Transport:
-        return demo if provider.name == DEMO else transports[provider.http_client]
-
-    clocks = Clocks(world.now, world.clock_s, world.random, asyncio.sleep)
+    catalog = catalog_of(config, providers, DEMO_MODELS, lists)
+    clocks = world.clocks()
     means = means_of(config, providers, state.memory, clocks)
     relay = Relay(catalog, means, transport_of, clocks, Turns(means, clocks, state.lines, config.key_selection.queue_s))
     desk = _desk(config, relay, state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now, started_at=state.started_at)
     routes = table(
         InfoHandler(config, health, name=NAME, version=VERSION),
-        ModelsHandler(ModelList(catalog, state.started_at)),
+        ModelsHandler(ModelList(catalog, state.started_at, lists)),
         _account_handlers(config, state, desk),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )
     credentials = Credentials(AccessKeys(config), state.accounts.signer, state.accounts.directory)
     gatekeeper = Gatekeeper(index_of(routes), credentials, state.refusals, now=world.now, client_ip=desk.client_ip)
     choke_point = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
-    return Site(config, routes, choke_point, _connection_rule(config), _admission_rule(config))
+    return Site(config, providers, routes, choke_point, _connection_rule(config), _admission_rule(config))
 
 
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import secrets
@@ -15,7 +16,7 @@ from relay.core.admission import Admission, BodyBudget
 from relay.core.health import Lifecycle
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
-from relay.core.means import Memory
+from relay.core.means import Clocks, Memory
 from relay.core.refusals import Refusals
 from relay.core.waiting_line import WaitingLine
 from relay.sweep import Sweep
@@ -46,6 +47,10 @@ class World:
     new_id: Callable[[], str] = field(default_factory=_request_ids)
     new_call_id: Callable[[], str] = field(default_factory=_call_ids)
     random: Callable[[], float] = random.random  # It guards nothing.
+
+    def clocks(self) -> Clocks:
+        """What decides by time and chance."""
+        return Clocks(self.now, self.clock_s, self.random, asyncio.sleep)
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ ROWS: dict[str, Row] = {
     "empty": (502, SERVER, API, "empty_response", Retry.OTHER_TARGET_ONCE, Blame.TARGET),
     "bad_event": (502, SERVER, API, "bad_upstream_event", Retry.OTHER_KEY, Blame.TARGET),
     "event_too_large": (502, SERVER, API, "event_too_large", Retry.NEVER, Blame.TARGET),
+    "answer_too_large": (502, SERVER, API, "answer_too_large", Retry.NEVER, Blame.TARGET),
     "truncated": (502, SERVER, API, "stream_truncated", Retry.OTHER_TARGET, Blame.TARGET),
     "shutting_down": (503, SERVER, "overloaded_error", "shutting_down", Retry.NEVER, Blame.NOBODY),
     "out_of_descriptors": (503, SERVER, "overloaded_error", "relay_overloaded", Retry.NEVER, Blame.NOBODY),
@@ -71,3 +72,7 @@ def test_a_fault_carries_no_words_of_a_provider(name: str) -> None:
 
 def test_an_event_that_is_too_large_says_how_large_it_may_be() -> None:
     assert "more than 16 bytes" in str(faults.event_too_large(16))
+
+
+def test_an_answer_that_is_too_large_says_how_large_it_may_be() -> None:
+    assert "more than 16 bytes" in str(faults.answer_too_large(16))

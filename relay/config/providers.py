@@ -75,6 +75,25 @@ class ModelsConfig(Section):
     include: tuple[Name, ...] = ()
     exclude: tuple[Name, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is included by name."""
+        return tuple(name for name in self.include if not _is_glob(name))
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """What is included by a glob."""
+        return tuple(name for name in self.include if _is_glob(name))
+
+    @property
+    def are_open(self) -> bool:
+        """Whether there may be models that are not named here."""
+        return not self.include or bool(self.globs)
+
+
+def _is_glob(name: str) -> bool:
+    return "*" in name or "?" in name
+
 
 class CostConfig(Section):
     """USD per million tokens; None: not given."""
@@ -185,4 +204,5 @@ class ProviderConfig(Section):
     """The first that matches is the one."""
     proxy: Annotated[Secret, AfterValidator(_proxy)] = SecretStr("")
     """A URL that may hold a password."""
-    test_model: Annotated[Line, PENDING] = ""
+    test_model: Line = ""
+    """Empty: the first that is included by name, else the first of its list that looks fit."""

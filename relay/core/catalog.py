@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 
 from relay.config.findings import Finding, KeyPath
 from relay.config.nearest import suggestion
+from relay.config.providers import ProviderConfig
 from relay.config.routing import Alias, RoutingConfig
 from relay.config.schema import Config
 from relay.core.globs import is_among
-from relay.core.routing import AliasRule, Cascade, Catalog, Complexity, Place, Rules, Strategy, graph
+from relay.core.routing import AliasRule, Capability, Cascade, Catalog, Complexity, Place, Rules, Strategy, graph
 from relay.core.routing.resolving import MAX_NESTING
+from relay.upstream.kinds import KINDS
+from relay.upstream.listed_model import ListedModel
 from relay.upstream.providers import DEMO, Provider
 
-_GLOB_SIGNS = frozenset("*?")
+Lists = Mapping[str, Sequence[ListedModel]]
+"""What providers have told of their models, by the provider's name."""
+NO_LISTS: Lists = MappingProxyType({})
 
 
-def catalog_of(config: Config, providers: Mapping[str, Provider], demo_models: tuple[str, ...]) -> Catalog:
-    """Index a configuration. The demo provider takes every name while it is the only one, and none otherwise."""
+def catalog_of(
+    config: Config, providers: Mapping[str, Provider], demo_models: tuple[str, ...], lists: Lists = NO_LISTS
+) -> Catalog:
+    """Index a configuration, with what providers have told of themselves by now.
+
+    The demo provider takes every name while it is the only one, and none otherwise.
+    """
     is_alone = set(providers) == {DEMO}
-    places = [_place(config, provider) for name, provider in providers.items() if name != DEMO]
+    suffixes = {name.casefold() for name in (*config.providers, *providers)}
+    places = [
+        _place(provider, config.providers[name], lists.get(name, ()), suffixes)
+        for name, provider in providers.items()
+        if name != DEMO
+    ]
     if DEMO in providers:
         models = demo_models if is_alone else ()
         places.append(Place(DEMO, frozenset(providers[DEMO].dialects), models, is_default=is_alone))
@@ -51,12 +67,39 @@ def _alias_rule(alias: Alias) -> AliasRule:
     )
 
 
-def _place(config: Config, provider: Provider) -> Place:
-    given = config.providers[provider.name]
-    exclude = given.models.exclude
-    globs = tuple(name for name in given.models.include if _GLOB_SIGNS & set(name))
-    models = tuple(name for name in given.models.include if name not in globs and not is_among(name, exclude))
-    return Place(provider.name, frozenset(provider.dialects), models, exclude, given.default, globs)
+def _place(provider: Provider, given: ProviderConfig, listed: Sequence[ListedModel], suffixes: Set[str]) -> Place:
+    models, told = provider.models, _told(provider, listed, suffixes)
+    return Place(
+        provider.name,
+        frozenset(provider.dialects),
+        tuple(name for name in (*models.names, *told) if not is_among(name, models.exclude)),
+        models.exclude,
+        given.default,
+        models.globs,
+        {model.name.casefold(): _capability(model) for model in listed},
+    )
+
+
+def _capability(listed: ListedModel) -> Capability:
+    return Capability(listed.context_tokens, listed.takes_images, listed.takes_tools)
+
+
+def _told(provider: Provider, listed: Sequence[ListedModel], suffixes: Set[str]) -> list[str]:
+    """The names of a provider's list that may be known as its models, without those that are included by name.
+
+    None that ends in `@` and the name of a provider, be it switched off: by that a client chooses who gets its call.
+    """
+    if not provider.is_asked_for_models:
+        return []
+    models = provider.models
+    named = {name.casefold() for name in models.names}
+    return [
+        name
+        for name in (model.name for model in listed)
+        if name.casefold() not in named
+        and (not models.include or is_among(name, models.globs))
+        and ("@" not in name or name.rpartition("@")[2].casefold() not in suffixes)
+    ]
 
 
 def check(config: Config) -> Iterator[Finding]:
@@ -107,7 +150,7 @@ def _virtual(routing: RoutingConfig) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def warnings(config: Config) -> tuple[str, ...]:
-    """Providers that no call will come to unless it names them."""
+    """Providers that no call will come to unless it names them: those whose own list says nothing, either."""
     enabled = {name: given for name, given in config.providers.items() if given.enabled and name != DEMO}
     if any(given.default for given in enabled.values()):
         return ()
@@ -115,7 +158,7 @@ def warnings(config: Config) -> tuple[str, ...]:
     return tuple(
         f"Provider {name!r} is asked only for MODEL@{name}: list its models.include, or set default: true."
         for name, given in enabled.items()
-        if not given.models.include and name.casefold() not in named
+        if not given.models.include and not KINDS[given.provider_type].has_list and name.casefold() not in named
     )
 
 

@@ -24,4 +24,18 @@ def assert_may_call(principal: Principal, endpoint: str, model: str) -> None:
 
 def may_use(principal: Principal, model: str) -> bool:
     """Whether a model is allowed."""
-    return all(limits.models is None or is_among(model, limits.models) for limits in principal.limits)
+    return is_allowed(bounds_of(principal), model)
+
+
+Bounds = tuple[tuple[str, ...], ...]
+"""Globs of models; a name has to match one of each."""
+
+
+def bounds_of(principal: Principal) -> Bounds:
+    """What a principal's models are bound by; nothing: all are allowed."""
+    return tuple(limits.models for limits in principal.limits if limits.models is not None)
+
+
+def is_allowed(bounds: Bounds, model: str) -> bool:
+    """Whether a model is within all bounds."""
+    return all(is_among(model, globs) for globs in bounds)

@@ -115,6 +115,14 @@ key_memory = sa.Table(
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("at_us", Moment, nullable=False),
 )
+model_lists = sa.Table(
+    "model_lists",
+    metadata,
+    sa.Column("provider", sa.String(64), primary_key=True),
+    sa.Column("fingerprint", sa.String(16), nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("at_us", Moment, nullable=False),
+)
 store_version = sa.Table(
     "store_version",
     metadata,

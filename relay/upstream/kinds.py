@@ -41,6 +41,12 @@ class Kind:
     needs_key: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent where the client sent no header of that name."""
+    has_list: bool = True
+    """Whether its `/models` names what calls may name."""
+    list_query: str = ""
+    """What its list is asked for with."""
+    list_prefix: str = ""
+    """What names in its list begin with, and calls do without."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -50,9 +56,11 @@ KINDS: Mapping[str, Kind] = {
         path_prefix="/v1",
         authorize=_x_api_key,
         headers={"anthropic-version": "2023-06-01"},
+        list_query="limit=1000",  # The most that it gives at once; else 20 ("List Models").
     ),
-    "azure": Kind(_OPENAI, authorize=_api_key),
-    "demo": Kind(_ALL, "http://demo.invalid/v1", needs_key=False),
+    # Its list names the models that could be deployed, while calls name deployments (its "Models - List").
+    "azure": Kind(_OPENAI, authorize=_api_key, has_list=False),
+    "demo": Kind(_ALL, "http://demo.invalid/v1", needs_key=False, has_list=False),
     "openrouter": Kind(_ALL, "https://openrouter.ai/api/v1"),
     "nvidia": Kind(_CHAT, "https://integrate.api.nvidia.com/v1"),
     "deepseek": Kind(_CHAT, "https://api.deepseek.com/v1"),
@@ -60,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "mistral": Kind(_CHAT, "https://api.mistral.ai/v1"),
     "together": Kind(_CHAT, "https://api.together.xyz/v1"),
     "xai": Kind(_OPENAI, "https://api.x.ai/v1"),
-    "gemini": Kind(_CHAT, "https://generativelanguage.googleapis.com/v1beta/openai"),
+    "gemini": Kind(_CHAT, "https://generativelanguage.googleapis.com/v1beta/openai", list_prefix="models/"),
     "ollama": Kind(_CHAT, "http://127.0.0.1:11434/v1", needs_key=False),
     "vllm": Kind(_OPENAI, "http://127.0.0.1:8000/v1", needs_key=False),
     "lmstudio": Kind(_CHAT, "http://127.0.0.1:1234/v1", needs_key=False),

@@ -10,7 +10,7 @@ from yarl import URL
 
 from relay.config.findings import Finding
 from relay.config.nearest import suggestion
-from relay.config.providers import KeyConfig, ProviderConfig
+from relay.config.providers import KeyConfig, ModelsConfig, ProviderConfig
 from relay.config.schema import Config
 from relay.formats.scrub import Scrub
 from relay.model import Dialect
@@ -55,6 +55,14 @@ class Provider:
     """Calls at once; 0: no limit."""
     proxy: str = field(default="", repr=False)
     """URL of an HTTP proxy to go through, which aiohttp's client speaks to; empty: none."""
+    models: ModelsConfig = field(default_factory=ModelsConfig)
+    test_model: str = ""
+    """What `provider test` calls; empty: it chooses."""
+
+    @property
+    def is_asked_for_models(self) -> bool:
+        """Whether its own list says which models there are."""
+        return self.kind.has_list and self.models.are_open
 
     def url(self, path: str, query: str) -> str:
         """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
@@ -79,7 +87,7 @@ def build(config: Config) -> dict[str, Provider]:
     strategy = config.key_selection.strategy
     providers = {name: _build_one(name, given, strategy) for name, given in config.providers.items() if given.enabled}
     if DEMO not in config.providers:
-        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO), strategy)
+        providers[DEMO] = _build_one(DEMO, ProviderConfig(provider_type=DEMO, test_model=DEMO), strategy)
     return providers
 
 
@@ -107,6 +115,8 @@ def _build_one(name: str, given: ProviderConfig, strategy: str) -> Provider:
         cooldown_s=given.rate_limit_cooldown_s,
         max_parallel=given.max_parallel,
         proxy=given.proxy.get_secret_value(),
+        models=given.models,
+        test_model=given.test_model,
     )
 
 

@@ -11,7 +11,7 @@ Nothing above this module knows which transport it has.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -28,13 +28,9 @@ class Deadlines:
     """Between two reads of the body."""
     total_s: float
 
-    def within(self, left_s: float) -> Deadlines:
-        """The same, but nothing longer than what is left of a time that holds for several calls together."""
-        if left_s >= max(self.connect_s, self.first_byte_s, self.total_s):
-            return self
-        return Deadlines(
-            min(self.connect_s, left_s), min(self.first_byte_s, left_s), self.idle_s, min(self.total_s, left_s)
-        )
+    def within(self, most_s: float) -> Deadlines:
+        """The same, but none of them longer."""
+        return Deadlines(*(min(one_s, most_s) for one_s in astuple(self)))
 
 
 class Connection(enum.Enum):

@@ -44,9 +44,11 @@ def test_a_file_without_providers_is_good_for_the_demo(tmp_path: Path, capsys: C
 
 
 def test_a_provider_that_no_name_leads_to_is_warned_of(tmp_path: Path, capsys: Captured) -> None:
-    path = written(tmp_path, GOOD.replace(", default: true", ""))
+    azure = "{provider_type: azure, base_url: 'http://127.0.0.1:9/v1', keys: [{key: sk-1}]}"
+    path = written(tmp_path, GOOD.replace(", default: true", "") + f"  three: {azure}\n")
     assert main(["check", path]) == 0
-    assert capsys.readouterr().out.count("set default: true") == 2
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "set default: true" in line]
+    assert "MODEL@three" in warning
 
 
 def test_warnings_come_first(tmp_path: Path, capsys: Captured) -> None:

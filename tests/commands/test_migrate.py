@@ -14,7 +14,7 @@ Captured = pytest.CaptureFixture[str]
 def test_the_store_is_made_and_its_revision_told(tmp_path: Path, capsys: Captured) -> None:
     folder = tmp_path / "data"
     assert main(["migrate", "--data", str(folder)]) == 0
-    assert capsys.readouterr() == (f"{folder}: the store is at revision 0005\n", "")
+    assert capsys.readouterr() == (f"{folder}: the store is at revision 0006\n", "")
     assert (folder / DATABASE_NAME).is_file()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from relay.config.providers import ProviderConfig, TimeoutConfig
 from relay.model import Dialect
-from tests.config.parsing import configured, problem, problems
+from tests.config.parsing import configured, problem
 
 
 def provider(rest: str) -> ProviderConfig:
@@ -108,7 +108,15 @@ def test_every_wait_has_an_end(value: str, path: str, words: str) -> None:
 def test_models_are_names_or_globs() -> None:
     models = provider('models: {include: [gpt-5, "o*"], exclude: ["*-old"]}').models
     assert (models.include, models.exclude) == (("gpt-5", "o*"), ("*-old",))
+    assert (models.names, models.globs) == (("gpt-5",), ("o*",))
     assert problem('providers: {x: {models: {include: [""]}}}').message == "must not be empty"
+
+
+@pytest.mark.parametrize(
+    ("include", "are_open"), [("[]", True), ("[a]", False), ("['a[1m]']", False), ("[a, 'b*']", True), ("['b?']", True)]
+)
+def test_models_are_open_unless_each_is_named(include: str, are_open: bool) -> None:
+    assert provider(f"models: {{include: {include}}}").models.are_open is are_open
 
 
 def test_a_strategy_is_one_of_four_or_left_open() -> None:
@@ -122,13 +130,9 @@ def test_no_call_is_tried_more_than_three_times() -> None:
 
 
 def test_what_nothing_enforces_is_named_leaf_by_leaf() -> None:
-    text = "providers: {x: {costs: {'a*': {input: 1}}, test_model: a}}"
-    found = problems(text)
-    assert {one.path for one in found} == {
-        'providers.x.costs["a*"].input',
-        "providers.x.test_model",
-    }
-    assert all("is not enforced in this release" in one.message for one in found)
+    found = problem("providers: {x: {costs: {'a*': {input: 1}}}}")
+    assert found.path == 'providers.x.costs["a*"].input'
+    assert "is not enforced in this release" in found.message
 
 
 @pytest.mark.parametrize("url", ["socks5://p:1", "p:3128", "http:///", "http://p:1/path", "http://a b:1"])

@@ -122,7 +122,8 @@ ENFORCED = {
     "server.access_key.0": "name key expires_at",
     "providers.x": (
         "enabled provider_type base_url dialects keys headers forward_headers http_client timeout models default "
-        "retry breaker key_strategy rate_limit_cooldown max_parallel proxy params system_prompt model_params"
+        "retry breaker key_strategy rate_limit_cooldown max_parallel proxy params system_prompt model_params "
+        "test_model"
     ),
     "providers.x.keys.0": (
         "key label enabled expires_at weight rate_limit_rps rate_limit_rpm rate_limit_tpm max_parallel "

@@ -1,29 +1,35 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.config.schema import Config
 from relay.core.catalog import catalog_of, check, warnings
+from relay.core.globs import is_among
 from relay.core.routing import Catalog, plan
 from relay.core.routing.resolving import MAX_NESTING
 from relay.errors import ModelNotFound
 from relay.model import Dialect
+from relay.upstream.listed_model import ListedModel
 from relay.upstream.providers import build
 from tests.config.parsing import configured
 
 KEYED = "base_url: 'http://127.0.0.1:9', keys: [{key: sk-1}]"
 
 
-def indexed(text: str) -> Catalog:
+def indexed(text: str, **told: list[str]) -> Catalog:
+    """The catalog of a configuration, whose providers have told these names."""
     config = configured(text)
-    return catalog_of(config, build(config), ("demo",))
+    lists = {provider: [ListedModel(name) for name in names] for provider, names in told.items()}
+    return catalog_of(config, build(config), ("demo",), lists)
 
 
-def with_models(models: str, *, more: str = "") -> Catalog:
+def with_models(models: str, *told: str, more: str = "") -> Catalog:
     """The catalog of one provider, called `up`."""
-    return indexed(f"providers: {{up: {{{KEYED}, models: {models}{more}}}}}")
+    return indexed(f"providers: {{up: {{{KEYED}, models: {models}{more}}}}}", up=list(told))
 
 
 def where(catalog: Catalog, name: str) -> list[str]:
@@ -83,6 +89,78 @@ def test_with_the_demo_switched_off_and_nothing_else_nobody_serves_anything() ->
 )
 def test_known_models_are_the_included_names_that_are_no_globs_and_not_excluded(models: str, known: list[str]) -> None:
     assert with_models(models).names() == known
+
+
+@pytest.mark.parametrize(
+    ("models", "known"),
+    [
+        ("{}", ["a", "B", "c/d", "old-1"]),
+        ("{exclude: ['old-*', b]}", ["a", "c/d"]),
+        ("{include: ['c/*']}", ["c/d"]),
+        ("{include: [mine, A, 'O*']}", ["mine", "A", "old-1"]),
+        ("{include: ['*'], exclude: [a]}", ["B", "c/d", "old-1"]),
+        ("{include: [mine]}", ["mine"]),
+    ],
+)
+def test_the_models_that_a_provider_has_told_are_known_where_the_configuration_lets_them(
+    models: str, known: list[str]
+) -> None:
+    assert with_models(models, "a", "B", "c/d", "old-1").names() == known
+
+
+def test_a_told_model_is_detected_exactly_and_normalised() -> None:
+    catalog = with_models("{}", "Meta-Llama_3")
+    assert [where(catalog, name) for name in ("meta-llama_3", "meta_llama-3")] == [["up/Meta-Llama_3"]] * 2
+    with pytest.raises(ModelNotFound):
+        plan(catalog, "llama", Dialect.CHAT)
+
+
+def test_a_glob_still_takes_names_that_the_list_does_not_have() -> None:
+    catalog = with_models("{include: ['gpt-*']}", "gpt-1", "o1")
+    assert [where(catalog, name) for name in ("gpt-1", "gpt-9")] == [["up/gpt-1"], ["up/gpt-9"]]
+    with pytest.raises(ModelNotFound):
+        plan(catalog, "o1", Dialect.CHAT)
+
+
+def test_a_model_that_several_have_told_is_tried_in_the_order_of_the_file() -> None:
+    text = f"providers: {{one: {{{KEYED}}}, two: {{{KEYED}, models: {{include: [b, a]}}}}, three: {{{KEYED}}}}}"
+    catalog = indexed(text, one=["a"], two=["unnamed"], three=["b", "A"])
+    assert where(catalog, "a") == ["one/a", "two/a", "three/A"]
+    assert where(catalog, "b") == ["two/b", "three/b"]
+
+
+def test_no_provider_takes_calls_that_name_another_by_listing_their_suffix() -> None:
+    text = f"providers: {{Up: {{{KEYED}}}, other: {{{KEYED}}}, off: {{enabled: false}}}}"
+    catalog = indexed(text, Up=["x@other", "x@UP", "x@demo", "y@off", "claude@20260101"])
+    assert catalog.names() == ["claude@20260101"]
+    assert where(catalog, "x@other") == ["other/x"]
+    with pytest.raises(ModelNotFound):
+        plan(catalog, "y@off", Dialect.CHAT)
+    assert where(catalog, "claude@20260101") == ["Up/claude@20260101"]
+
+
+def test_lists_of_providers_that_are_not_asked_count_for_nothing() -> None:
+    text = f"providers: {{az: {{{KEYED}, provider_type: azure}}, off: {{enabled: false}}}}"
+    assert indexed(text, az=["a"], off=["b"], gone=["c"], demo=["d"]).names() == []
+
+
+def test_an_alias_goes_before_a_told_model_of_the_same_name() -> None:
+    text = f"providers: {{up: {{{KEYED}}}}}\nmodel_routing: {{aliases: {{fast: small}}}}"
+    assert where(indexed(text, up=["fast", "small"]), "fast") == ["up/small"]
+
+
+names = st.text("aAbB-_@/*?[", min_size=1, max_size=8)
+
+
+@given(st.lists(names), st.lists(names, max_size=3), st.lists(names, max_size=3))
+def test_whatever_a_provider_tells_no_excluded_name_is_known(
+    told: list[str], include: list[str], exclude: list[str]
+) -> None:
+    catalog = with_models(json.dumps({"include": include, "exclude": exclude}), *told)
+    known = catalog.names()
+    assert not any(is_among(name, exclude) for name in known)
+    assert all(name in include or name in told for name in known)
+    assert all(not include or is_among(name, include) for name in known)
 
 
 def test_a_default_provider_takes_other_names_but_the_excluded() -> None:
@@ -187,13 +265,14 @@ def test_a_known_name_with_an_at_sign_names_no_provider() -> None:
         ("", "", True),
         ("default: true", "", False),
         ("models: {include: [m]}", "", False),
+        ("models: {exclude: [m]}", "", True),
         ("enabled: false", "", False),
         ("", "provider_mapping: {'*': one}", False),
         ("", "aliases: {fast: m@ONE}", False),
     ],
 )
 def test_a_provider_that_no_name_leads_to_is_warned_of(options: str, rules: str, is_warned_of: bool) -> None:
-    given = ", ".join(filter(None, ["base_url: 'http://a/v1'", options]))
+    given = ", ".join(filter(None, ["base_url: 'http://a/v1', provider_type: azure", options]))
     text = f"providers: {{one: {{{given}}}}}\nmodel_routing: {{{rules}}}"
     config = configured(text)
     assert [warning.startswith("Provider 'one'") for warning in warnings(config)] == [True] * is_warned_of
@@ -239,3 +318,7 @@ def test_aliases_of_aliases_have_a_bound() -> None:
     found = list(check(aliased(ladder)))
     assert {message for _, message in found} == {"this alias stands for aliases of aliases, more than 64 deep"}
     assert len(found) == 80 - MAX_NESTING
+
+
+def test_a_provider_whose_own_list_leads_to_it_is_not_warned_of() -> None:
+    assert warnings(configured("providers: {one: {base_url: 'http://a/v1'}, two: {provider_type: ollama}}")) == ()

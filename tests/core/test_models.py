@@ -6,18 +6,17 @@ import pytest
 
 from relay.core.models import ModelList
 from relay.core.routing import AliasRule, Catalog, Place, Rules
-from relay.model import Dialect
+from relay.model import Dialect, Limits, Principal, Role
+from relay.upstream.listed_model import ListedModel
 
 CHAT = frozenset({Dialect.CHAT})
 SINCE = datetime(2026, 7, 1, 12, 30, 15, 999_999, tzinfo=UTC)
 CREATED = 1_782_909_015
-MODELS = ModelList(
-    Catalog(
-        (Place("one", CHAT, ("GPT-5", "shared")), Place("two", CHAT, ("shared", "meta/llama"))),
-        Rules({"Fast": AliasRule(("GPT-5",)), "shared": AliasRule(("GPT-5",))}),
-    ),
-    SINCE,
+CATALOG = Catalog(
+    (Place("one", CHAT, ("GPT-5", "shared")), Place("two", CHAT, ("shared", "meta/llama"))),
+    Rules({"Fast": AliasRule(("GPT-5",)), "shared": AliasRule(("GPT-5",))}),
 )
+MODELS = ModelList(CATALOG, SINCE)
 EMPTY = ModelList(Catalog((), Rules({})), SINCE)
 
 
@@ -77,3 +76,57 @@ def test_the_time_is_told_in_utc() -> None:
     listed = ModelList(Catalog((Place("one", CHAT, ("m",)),), Rules({})), elsewhere)
     assert listed.anthropic()["data"][0]["created_at"] == "2026-07-01T12:30:15Z"
     assert listed.openai()["data"][0]["created"] == CREATED
+
+
+TOLD = {
+    "one": (ListedModel("shared"), ListedModel("gpt-5", datetime(2020, 1, 1, tzinfo=UTC))),
+    "two": (
+        ListedModel("shared", datetime(2020, 1, 1, tzinfo=UTC)),
+        ListedModel("meta/llama", datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), "meta", 8192),
+        ListedModel("unknown"),
+    ),
+}
+
+
+def test_the_creation_time_is_what_the_first_provider_of_a_model_tells() -> None:
+    told = ModelList(CATALOG, SINCE, TOLD)
+    assert [one["created"] for one in told.openai()["data"]] == [CREATED, CREATED, 1_770_091_506, CREATED]
+    found = told.anthropic_one("META/llama")
+    assert found is not None
+    assert found["created_at"] == "2026-02-03T04:05:06Z"
+
+
+def test_the_owner_stays_the_provider_whatever_its_list_says() -> None:
+    found = ModelList(CATALOG, SINCE, TOLD).openai_one("meta/llama")
+    assert found is not None
+    assert found["owned_by"] == "two"
+
+
+def who(*models: tuple[str, ...] | None) -> Principal:
+    return Principal("somebody", Role.USER, limits=tuple(Limits(models=globs) for globs in models))
+
+
+@pytest.mark.parametrize(
+    ("principal", "names"),
+    [
+        (None, ["GPT-5", "shared", "meta/llama", "Fast"]),
+        (who(), ["GPT-5", "shared", "meta/llama", "Fast"]),
+        (who(None, None), ["GPT-5", "shared", "meta/llama", "Fast"]),
+        (who(("gpt-*", "fast")), ["GPT-5", "Fast"]),
+        (who(("gpt-*", "fast"), None, ("f*", "m*")), ["Fast"]),
+        (who(()), []),
+    ],
+)
+def test_each_is_shown_what_it_may_use(principal: Principal | None, names: list[str]) -> None:
+    for _ in range(2):  # The second time from memory.
+        assert [one["id"] for one in MODELS.openai(principal)["data"]] == names
+        assert [one["id"] for one in MODELS.anthropic(principal)["data"]] == names
+    for name in ("GPT-5", "shared", "meta/llama", "Fast"):
+        assert (MODELS.openai_one(name, principal) is not None) is (name in names)
+        assert (MODELS.anthropic_one(name, principal) is not None) is (name in names)
+
+
+def test_what_one_may_not_see_is_not_remembered_for_another() -> None:
+    models = ModelList(CATALOG, SINCE)
+    assert models.openai(who(("fast",)))["data"] != models.openai(who(("shared",)))["data"]
+    assert len(models.openai(None)["data"]) == 4

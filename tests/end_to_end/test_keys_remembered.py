@@ -27,4 +27,4 @@ async def test_a_quota_holds_through_a_restart(tmp_path: Path, start_upstream: S
                     told.append((answer.status, (await answer.json()).get("error", {}).get("code")))
             assert await relay.end() == 0
     assert told == [(200, None), (200, None), (200, None), (503, "no_available_key")]
-    assert len(upstream.received) == 3
+    assert [request.method for request in upstream.received].count("POST") == 3

@@ -18,8 +18,8 @@ from relay.errors import StoreError
 from relay.resources import MIGRATIONS
 from relay.store.migrate import APPLICATION_ID, DATABASE_NAME, migrate, revisions
 
-NEWEST = "0005"
-NEXT = "0006"
+NEWEST = "0006"
+NEXT = "0007"
 """Of a release that does not exist yet."""
 MAKES_A_TABLE = """
 revision, down_revision = "NEXT", "NEWEST"

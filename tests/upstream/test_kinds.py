@@ -89,6 +89,17 @@ def test_a_type_without_a_key_is_the_demo_or_may_be_local() -> None:
     assert all(URL(kind.base_url).scheme in ("http", "") for kind in keyless)
 
 
+def test_whose_list_does_not_name_what_calls_name_is_not_asked_for_it() -> None:
+    assert [name for name, kind in KINDS.items() if not kind.has_list] == ["azure", "demo"]
+
+
+def test_lists_are_asked_for_and_read_alike_but_for_two() -> None:
+    own = {
+        name: (kind.list_query, kind.list_prefix) for name, kind in KINDS.items() if kind.list_query or kind.list_prefix
+    }
+    assert own == {"anthropic": ("limit=1000", ""), "gemini": ("", "models/")}
+
+
 def test_only_anthropic_is_told_a_version() -> None:
     assert {name: dict(kind.headers) for name, kind in KINDS.items() if kind.headers} == {
         "anthropic": {"anthropic-version": "2023-06-01"}

@@ -252,3 +252,25 @@ def test_every_provider_is_looked_at() -> None:
         "a.keys",
         "b.provider_type",
     ]
+
+
+@pytest.mark.parametrize(
+    ("block", "is_asked"),
+    [
+        ("provider_type: vllm", True),
+        ("provider_type: vllm, models: {exclude: [a]}", True),
+        ("provider_type: vllm, models: {include: [a, 'b*']}", True),
+        ("provider_type: vllm, models: {include: ['b?']}", True),
+        ("provider_type: vllm, models: {include: [a, 'b[c]']}", False),
+        ("provider_type: azure, base_url: 'http://127.0.0.1:9', keys: [{key: sk-1}]", False),
+    ],
+)
+def test_a_provider_is_asked_for_its_models_where_the_configuration_does_not_name_all(
+    block: str, is_asked: bool
+) -> None:
+    assert built(block).is_asked_for_models is is_asked
+
+
+def test_the_demo_provider_is_tested_with_its_own_model() -> None:
+    assert build(config())["demo"].test_model == "demo"
+    assert built("provider_type: vllm, test_model: x").test_model == "x"

@@ -13,11 +13,10 @@ from __future__ import annotations
 from relay.core.routing.catalog import AliasRule, Cascade, Catalog, Complexity, Place, Rules, normalise
 from relay.core.routing.choosing import Circumstances, in_order
 from relay.core.routing.needs import Capability, able, what_it_lacks
-from relay.core.routing.resolving import MAX_NAME_CHARACTERS, Resolved, plan, resolve
+from relay.core.routing.resolving import Resolved, plan, resolve
 from relay.core.routing.tree import Plan, Step, Strategy
 
 __all__ = [
-    "MAX_NAME_CHARACTERS",
     "AliasRule",
     "Capability",
     "Cascade",

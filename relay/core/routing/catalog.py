@@ -94,15 +94,19 @@ class Catalog:
         self.exact = _index(places, str.casefold)
         self.normalised = _index(places, normalise)
         self.globs = [(compiled(glob), place) for place in places for glob in place.globs]
+        self._names = self._first_spellings()
 
     def names(self) -> list[str]:
         """All names that a client may ask for, in the order of the file, aliases and virtual models last; the first
         spelling of each."""
+        return list(self._names)
+
+    def _first_spellings(self) -> tuple[str, ...]:
         models = [model for place in self.places.values() for model in place.models]
         spellings: dict[str, str] = {}
         for name in (*models, *self._alias_names, *self._virtual):
             spellings.setdefault(name.casefold(), name)
-        return list(spellings.values())
+        return tuple(spellings.values())
 
     def speaks(self, target: Target, dialect: Dialect) -> bool:
         """Whether the target's provider speaks it."""

@@ -23,9 +23,8 @@ from relay.core.globs import is_among
 from relay.core.routing.catalog import AliasRule, Catalog, Complexity, normalise
 from relay.core.routing.tree import Graded, Group, Node, Plan, Step, has_choice, targets_of
 from relay.errors import InvalidRequest, ModelNotFound
-from relay.model import Dialect, Target
+from relay.model import MAX_MODEL_CHARACTERS, Dialect, Target
 
-MAX_NAME_CHARACTERS = 256
 MAX_COMPARED_NAMES = 500
 """Among which the nearest ones to an unknown name are looked for: comparing costs far more than finding."""
 MAX_NESTING = 64
@@ -53,8 +52,8 @@ def plan(catalog: Catalog, name: str, dialect: Dialect) -> Plan:
 
 def resolve(catalog: Catalog, name: str, dialect: Dialect) -> Resolved:
     """The plan or the refusal, and how it came about."""
-    if len(name) > MAX_NAME_CHARACTERS:
-        return Resolved((), ModelNotFound(f"The model's name is longer than {MAX_NAME_CHARACTERS} characters."))
+    if len(name) > MAX_MODEL_CHARACTERS:
+        return Resolved((), ModelNotFound(f"The model's name is longer than {MAX_MODEL_CHARACTERS} characters."))
     resolution = _Resolution(catalog, dialect)
     root = resolution.with_fallbacks(name)
     steps = tuple(resolution.steps)

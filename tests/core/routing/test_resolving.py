@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.core.globs import is_among
-from relay.core.routing import MAX_NAME_CHARACTERS, AliasRule, Catalog, Place, Rules, normalise, plan
+from relay.core.routing import AliasRule, Catalog, Place, Rules, normalise, plan
 from relay.errors import InvalidRequest, ModelNotFound, RequestError
-from relay.model import Dialect, Target
+from relay.model import MAX_MODEL_CHARACTERS, Dialect, Target
 
 CHAT, RESPONSES, MESSAGES = Dialect.CHAT, Dialect.RESPONSES, Dialect.MESSAGES
 NO_RULES = Rules({})
@@ -158,14 +158,14 @@ def test_a_provider_that_is_not_there_gets_nothing_by_suffix_even_with_a_default
     assert "no provider is called 'off'" in refusal("model@off", catalog)
 
 
-@pytest.mark.parametrize("length", [MAX_NAME_CHARACTERS + 1, 100_000])
+@pytest.mark.parametrize("length", [MAX_MODEL_CHARACTERS + 1, 100_000])
 def test_a_name_of_many_characters_is_not_even_looked_up(length: int) -> None:
     catalog = Catalog((place("only", is_default=True),), NO_RULES)
     assert refusal("x" * length, catalog) == "The model's name is longer than 256 characters."
 
 
 def test_the_longest_name_is_looked_up() -> None:
-    name = "x" * MAX_NAME_CHARACTERS
+    name = "x" * MAX_MODEL_CHARACTERS
     assert found(name, Catalog((place("only", is_default=True),), NO_RULES)) == [f"only/{name}"]
 
 
