@@ -13,6 +13,7 @@ from relay.core.access_keys import AccessKeys
 from relay.core.admission import AdmissionRule
 from relay.core.catalog import Lists, catalog_of
 from relay.core.credentials import Credentials
+from relay.core.explaining import Explainer
 from relay.core.health import Health
 from relay.core.means import means_of
 from relay.core.models import ModelList
@@ -34,6 +35,7 @@ from relay.web.accounts.users import UsersHandler
 from relay.web.body import BodyLimits
 from relay.web.client_address import ProxyTrust
 from relay.web.connections import ConnectionRule
+from relay.web.explain import ExplainHandler
 from relay.web.info import InfoHandler
 from relay.web.keepalive import Silence
 from relay.web.listening import protocol_options
@@ -72,6 +74,7 @@ def build(
     routes = table(
         InfoHandler(config, health, name=NAME, version=VERSION),
         ModelsHandler(ModelList(catalog, state.started_at, lists)),
+        ExplainHandler(Explainer(catalog, means, clocks), desk.body_limits),
         _account_handlers(config, state, desk),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )

@@ -9,10 +9,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from relay.commands import audit, backup, check, key, migrate, provider, secret, serve, user, version
+from relay.commands import audit, backup, check, explain, key, migrate, provider, secret, serve, user, version
 from relay.errors import ConfigError, RelayError
 
-COMMANDS = (serve, check, provider, migrate, user, key, secret, audit, backup, version)
+COMMANDS = (serve, check, explain, provider, migrate, user, key, secret, audit, backup, version)
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
 EXIT_INTERRUPTED = 130

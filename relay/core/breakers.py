@@ -163,6 +163,11 @@ class Breakers:
         """A pass for a target that rests, where nothing else is left: better a failure that was seen."""
         return self._given(target, self._memory.found(target))
 
+    def rests_s(self, target: Target, now: datetime) -> float:
+        """How long it will be passed over; 0: it is not."""
+        now_s = now.timestamp()
+        return max((breaker.open_until_s - now_s for breaker in self._memory.found(target)), default=0.0)
+
     def _given(self, target: Target, found: tuple[Breaker, ...]) -> Pass:
         trials = tuple(breaker for breaker in found if breaker.openings and not breaker.is_on_trial)
         for breaker in trials:

@@ -46,12 +46,16 @@ class RelayRequest:
         are_several = isinstance(prompts, list) and bool(prompts) and not isinstance(prompts[0], int)
         return count * len(prompts) if are_several and isinstance(prompts, list) else count
 
-    def body_for(self, target: Target) -> bytes:
+    def outgoing(self, target: Target) -> dict[str, Any]:
         """What goes to a provider of the client's own dialect: the client's data with the target's model."""
         outgoing = {**self.body, "model": target.model}
         if self.hides_usage:
             openai_chat.ask_for_usage(outgoing)
-        return write_object(outgoing)
+        return outgoing
+
+    def body_for(self, target: Target) -> bytes:
+        """The same as it is sent. Raises InvalidRequest where it is nested too deeply."""
+        return write_object(self.outgoing(target))
 
 
 def read_request(

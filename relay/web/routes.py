@@ -18,6 +18,7 @@ from relay.web.accounts.auth import AuthHandler
 from relay.web.accounts.invites import InvitesHandler
 from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.users import UsersHandler
+from relay.web.explain import ExplainHandler
 from relay.web.info import InfoHandler
 from relay.web.models import ModelsHandler
 
@@ -63,7 +64,11 @@ class AccountHandlers:
 
 
 def table(
-    info: InfoHandler, models: ModelsHandler, accounts: AccountHandlers, relayed: Callable[[Endpoint], Handler]
+    info: InfoHandler,
+    models: ModelsHandler,
+    explain: ExplainHandler,
+    accounts: AccountHandlers,
+    relayed: Callable[[Endpoint], Handler],
 ) -> tuple[Route, ...]:
     """All routes, given the handlers."""
     public, user = Access.PUBLIC, Access.USER
@@ -75,6 +80,7 @@ def table(
         Route("GET", "/api/info", info.info, public),
         Route("GET", "/v1/models", models.list, public),
         Route("GET", "/v1/models/{id:.+}", models.one, public),
+        Route("POST", "/api/explain", explain.explain, user, takes_api_keys=True),
         *_account_routes(accounts),
         *(
             Route("POST", endpoint.path, relayed(endpoint), user, endpoint.dialect, takes_api_keys=True)

@@ -46,7 +46,7 @@ def test_help_names_every_command(capsys: Captured) -> None:
     assert usage_error(["--help"]) == 0
     out = capsys.readouterr().out
     assert [name for name in ("serve", "check", "migrate", "version") if f"\n    {name} " not in out] == []
-    assert len(COMMANDS) == 10
+    assert len(COMMANDS) == 11
 
 
 @pytest.mark.parametrize("command", ["serve", "check", "migrate", "version"])

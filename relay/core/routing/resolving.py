@@ -101,7 +101,7 @@ class _Resolution:
         """Of the name that was asked for, and of those that it turned out to be; each list once."""
         for glob, names in dict.fromkeys(map(self._fallback_of, dict.fromkeys((asked, *self._names)))):
             if names:
-                self._note("fallback", f"{glob!r} falls back to {_listed(names)}")
+                self._note("fallback", _listed(names), f"{glob!r} falls back to these")
                 yield from names
 
     def _fallback_of(self, name: str) -> tuple[str, tuple[str, ...]]:
@@ -122,7 +122,7 @@ class _Resolution:
             if folded in self._met or depth > MAX_NESTING:
                 return None
             self._met.add(folded)
-            self._note("alias", f"{name!r} stands for {_listed(alias.targets)}{_by(alias)}")
+            self._note("alias", _listed(alias.targets), f"{name!r} stands for {_how(alias)}")
             self.hedge_percentile = self.hedge_percentile or alias.hedge_percentile
             if len({target.casefold() for target in alias.targets}) > 1:
                 return self._alias(alias, depth)
@@ -146,7 +146,7 @@ class _Resolution:
             return self._speaking(found)
         override = next(((glob, new) for glob, pattern, new in self._catalog.overrides if pattern.match(folded)), None)
         if override is not None:
-            self._note("override", f"{override[0]!r} turns {name!r} into {override[1]!r}")
+            self._note("override", override[1], f"{override[0]!r} takes the place of {name!r}")
             new = override[1]
             found = self._suffixed_or_mapped(new, new.casefold())
             return self._speaking(found if found is not None else self._detected(new))
@@ -167,7 +167,7 @@ class _Resolution:
         if mapping is None:
             return None
         provider = self._catalog.places[mapping[1]].name
-        self._note("mapping", f"{mapping[0]!r} maps {name!r} to {provider}")
+        self._note("mapping", provider, f"{mapping[0]!r} sends {name!r} there")
         return [Target(provider, name)]
 
     def _named(self, name: str) -> list[Target]:
@@ -176,9 +176,9 @@ class _Resolution:
         if place is None or not model:
             why = f"no provider is called {provider!r}" if place is None else "it names a provider and no model"
             self._missing.append(ModelNotFound(f"There is no model {name!r}: {why}."))
-            self._note("suffix", f"{name!r}: {why}")
+            self._note("suffix", "", f"{name!r}: {why}")
             return []
-        self._note("suffix", f"{name!r} names the provider {place.name}")
+        self._note("suffix", place.name, f"{name!r} names its provider")
         return [Target(place.name, model)]
 
     def _virtual(self, name: str, folded: str, depth: int) -> Node | None:
@@ -186,11 +186,12 @@ class _Resolution:
         cascade, complexity = self._catalog.cascade, self._catalog.complexity
         if complexity is not None and complexity.model.casefold() == folded:
             self._met.add(folded)
-            self._note("complexity", f"{name!r} is chosen by how hard the prompt looks")
+            named = [model for model in (complexity.simple, complexity.moderate, complexity.complex) if model]
+            self._note("complexity", _listed(named), f"{name!r} is one of these, by how hard the prompt looks")
             return self._graded(complexity, depth + 1)
         if cascade is not None and cascade.model.casefold() == folded:
             self._met.add(folded)
-            self._note("cascade", f"{name!r} tries {_listed(cascade.models)}, one after the other")
+            self._note("cascade", _listed(cascade.models), f"{name!r} tries these, one after the other")
             return _group([node for model in cascade.models if (node := self._node(model, depth + 1)) is not None])
         return None
 
@@ -204,12 +205,14 @@ class _Resolution:
         why = ""
         for how, stage in _stages(self._catalog, name):
             if any(self._catalog.speaks(target, self._dialect) for target in stage):
-                self._note(how, f"{name!r} {_KNOWN[how]} {_listed([target.provider for target in stage])}")
+                self._note(how, _listed([target.provider for target in stage]), f"{name!r} {_KNOWN[how]}")
                 return stage  # Later stages are not even looked at: globs cost more than names.
             first_known, why = first_known or stage, why or how
-        if not first_known:
+        if first_known:
+            self._note(why, _listed([target.provider for target in first_known]), f"{name!r} {_KNOWN[why]}")
+        else:
             self._missing.append(ModelNotFound(f"There is no model {name!r}.{_nearest(self._catalog, name)}"))
-            self._note("detection", f"nobody knows {name!r}")
+            self._note("detection", "", f"nobody knows {name!r}")
         return first_known
 
     def _speaking(self, targets: Sequence[Target]) -> Node | None:
@@ -217,16 +220,16 @@ class _Resolution:
         for target in targets:
             if target not in spoken:
                 self._silent.append(target)
-                self._note("passed over", f"{target.provider} does not speak the {self._dialect} dialect")
+                self._note("passed over", target.provider, f"it does not speak the {self._dialect} dialect")
         return _group(spoken)
 
-    def _note(self, rule: str, text: str) -> None:
-        self.steps.append(Step(rule, text))
+    def _note(self, step: str, result: str, reason: str) -> None:
+        self.steps.append(Step(step, result, reason))
 
 
 _KNOWN = {
-    "detection": "is a known model of",
-    "default": "is known to nobody, and goes to the default provider",
+    "detection": "is a known model there",
+    "default": "is known to nobody, and this is the default provider",
 }
 
 
@@ -262,5 +265,5 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def _by(alias: AliasRule) -> str:
-    return f" ({alias.strategy})" if len(alias.targets) > 1 else ""
+def _how(alias: AliasRule) -> str:
+    return f"these (strategy {alias.strategy})" if len(alias.targets) > 1 else "this"

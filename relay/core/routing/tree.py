@@ -50,10 +50,12 @@ Node: TypeAlias = Target | Group | Graded
 class Step:
     """One step on the way from a name to targets, for people to read."""
 
-    rule: str
+    step: str
     """`suffix`, `alias`, `mapping`, `override`, `complexity`, `cascade`, `detection`, `default`, `fallback`,
-    `passed over`."""
-    text: str
+    `affinity`, `passed over`."""
+    result: str
+    """Names or providers; empty: nothing came of it."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

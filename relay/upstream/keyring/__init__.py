@@ -11,5 +11,6 @@ snapshot     what is remembered, as a document
 
 from relay.upstream.keyring.key import Key, KeyLimits
 from relay.upstream.keyring.ring import KeyMemory, Keyring, RingMemory, Shortage, Slot
+from relay.upstream.keyring.state import KeyState, KeyStatus
 
-__all__ = ["Key", "KeyLimits", "KeyMemory", "Keyring", "RingMemory", "Shortage", "Slot"]
+__all__ = ["Key", "KeyLimits", "KeyMemory", "KeyState", "KeyStatus", "Keyring", "RingMemory", "Shortage", "Slot"]

@@ -16,6 +16,7 @@ from relay.errors import Blame
 from relay.upstream.keyring.key import Key
 from relay.upstream.keyring.meters import Meters
 from relay.upstream.keyring.standing import COOLDOWN_S, Standing
+from relay.upstream.keyring.state import KeyState, key_state
 from relay.upstream.keyring.strategies import STRATEGIES, Choice, Cursor
 
 
@@ -146,6 +147,11 @@ class Keyring:
         are_rejected = bool(good) and all(self._memories[key.label].standing.is_rejected for key in good)
         is_busy = any(self._is_busy(key) for key in good)
         return Shortage(soonest_s - now_s if math.isfinite(soonest_s) else None, are_rejected, is_busy)
+
+    def states(self, now: datetime) -> tuple[KeyState, ...]:
+        """How each key stands, in the order of the configuration."""
+        known = [(key, self._memories[key.label]) for key in self._keys]
+        return tuple(key_state(key, memory.meters, memory.standing, now) for key, memory in known)
 
     def _free_at_s(self, key: Key, now_s: float) -> float:
         memory = self._memories[key.label]

@@ -132,16 +132,17 @@ def test_each_step_is_told() -> None:
         fallbacks=(("smart", ("other",)),),
     )
     assert resolve(catalog(rules), "smart", CHAT).steps == (
-        Step("alias", "'smart' stands for old, claude (fastest)"),
-        Step("override", "'old' turns 'old' into 'big'"),
-        Step("detection", "'big' is a known model of a"),
-        Step("passed over", "m does not speak the chat dialect"),
-        Step("fallback", "'smart' falls back to other"),
-        Step("detection", "'other' is a known model of b"),
+        Step("alias", "old, claude", "'smart' stands for these (strategy fastest)"),
+        Step("override", "big", "'old' takes the place of 'old'"),
+        Step("detection", "a", "'big' is a known model there"),
+        Step("detection", "m", "'claude' is a known model there"),
+        Step("passed over", "m", "it does not speak the chat dialect"),
+        Step("fallback", "other", "'smart' falls back to these"),
+        Step("detection", "b", "'other' is a known model there"),
     )
 
 
 def test_the_steps_of_a_refusal_are_told_as_well() -> None:
     resolved = resolve(catalog(Rules({})), "x@nobody", CHAT)
     assert isinstance(resolved.outcome, ModelNotFound)
-    assert resolved.steps == (Step("suffix", "'x@nobody': no provider is called 'nobody'"),)
+    assert resolved.steps == (Step("suffix", "", "'x@nobody': no provider is called 'nobody'"),)

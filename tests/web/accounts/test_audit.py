@@ -16,7 +16,8 @@ from tests.web.accounts.conftest import StartApi
 
 ADDRESS = "203.0.113.7"
 ROUTES_WITHOUT_A_LINE = {
-    ("POST", "/api/auth/refresh")  # Each hour of each session; a token that is used again leaves one.
+    ("POST", "/api/auth/refresh"),  # Each hour of each session; a token that is used again leaves one.
+    ("POST", "/api/explain"),  # It changes nothing.
 }
 
 

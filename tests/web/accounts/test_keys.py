@@ -196,6 +196,7 @@ async def test_an_api_key_makes_calls_and_nothing_else(api: Api) -> None:
     governing = {(method, path) for method, path in named if path.startswith("/api/")} - {
         ("GET", "/api/info"),
         ("GET", "/api/auth/me"),
+        ("POST", "/api/explain"),
         *(("POST", f"/api/auth/{act}") for act in ("register", "login", "refresh")),
     }
     assert len(governing) >= 14
