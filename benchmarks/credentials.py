@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from best import best_us
 
 from relay.accounts import open_accounts
 from relay.config.load import parse
@@ -28,18 +28,6 @@ from relay.store.migrate import migrate
 
 ACCESS_KEY = "bench-key-0123456789abcdef"
 CONFIG = f"server: {{host: 127.0.0.1, access_key: {ACCESS_KEY}}}\nauth: {{bcrypt_cost: 4}}\n"
-ROUNDS, CALLS = 200, 500
-
-
-def best_us(act: Callable[[], object]) -> float:
-    """Microseconds of one call in the best round."""
-    best_s = float("inf")
-    for _ in range(ROUNDS):
-        started_s = time.thread_time()
-        for _ in range(CALLS):
-            act()
-        best_s = min(best_s, time.thread_time() - started_s)
-    return best_s / CALLS * 1e6
 
 
 async def measure(folder: Path) -> dict[str, float]:
