@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -103,11 +103,7 @@ class Keyring:
     def take(self, now: datetime, tried: Collection[str] = ()) -> Slot | None:
         """A key that may be used at this moment and that this call has not tried (by label); None: there is none."""
         now_s = now.timestamp()
-        candidates = [
-            key
-            for key in self._keys
-            if key.label not in tried and key.is_good(now) and self._free_at_s(key, now_s) <= now_s
-        ]
+        candidates = [key for key in self._keys if key.label not in tried and self._is_available(key, now, now_s)]
         if not candidates:
             return None
         if len(candidates) > 1:
@@ -122,6 +118,11 @@ class Keyring:
         memory.standing.is_on_trial |= is_trial
         return Slot(key, memory, self._cooldown_s, is_trial)
 
+    def availability(self, now: datetime) -> Iterator[tuple[Key, bool]]:
+        """Each key, and whether a call that begins at this moment may use it."""
+        for key in self._keys:
+            yield key, self._is_available(key, now, now.timestamp())
+
     def shortage(self, now: datetime) -> Shortage:
         """What keeps all keys from being used."""
         now_s = now.timestamp()
@@ -129,6 +130,9 @@ class Keyring:
         soonest_s = min((self._free_at_s(key, now_s) for key in good), default=math.inf)
         are_rejected = bool(good) and all(self._memories[key.label].standing.is_rejected for key in good)
         return Shortage(soonest_s - now_s if math.isfinite(soonest_s) else None, are_rejected)
+
+    def _is_available(self, key: Key, now: datetime, now_s: float) -> bool:
+        return key.is_good(now) and self._free_at_s(key, now_s) <= now_s
 
     def _free_at_s(self, key: Key, now_s: float) -> float:
         memory = self._memories[key.label]
