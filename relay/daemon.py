@@ -80,6 +80,7 @@ async def run(beginning: Beginning, listener: socket, announce: Callable[[str | 
         await stack.enter_async_context(KeyKeeper(engine, state.memory, world.now).keeping())
         served = await stack.enter_async_context(serving(config, listener, state, world))
         reloader = _reloader(beginning, served.front, world)
+        state.reload_status = lambda: reloader.status
         await stack.enter_async_context(reloader.watching())
         await stack.enter_async_context(_reloading_on_hup(reloader))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))

@@ -15,9 +15,11 @@ from relay.core.admission import AdmissionRule
 from relay.core.catalog import catalog_of
 from relay.core.credentials import Credentials
 from relay.core.health import Health
-from relay.core.means import Clocks, means_of
+from relay.core.means import Clocks, Means, means_of
+from relay.core.metrics import CallCounter, ModelLabels
 from relay.core.models import ModelList
 from relay.core.relay import Relay
+from relay.core.scrape_token import ScrapeToken
 from relay.state import State, World
 from relay.sweep import NEVER
 from relay.upstream import providers as upstream_providers
@@ -37,6 +39,7 @@ from relay.web.connections import ConnectionRule
 from relay.web.info import InfoHandler
 from relay.web.keepalive import Silence
 from relay.web.listening import protocol_options
+from relay.web.metrics import MetricsHandler, Watched
 from relay.web.middleware import ChokePoint
 from relay.web.middleware.access import Gatekeeper
 from relay.web.middleware.cors import Cors
@@ -66,12 +69,13 @@ def build(config: Config, transports: Mapping[str, Transport], state: State, wor
         return demo if provider.name == DEMO else transports[provider.http_client]
 
     clocks = Clocks(world.now, world.clock_s, world.random, asyncio.sleep)
-    relay = Relay(catalog, means_of(config, providers, state.memory, clocks), transport_of, clocks)
-    desk = _desk(config, relay, state, world)
+    means, models = means_of(config, providers, state.memory, clocks), ModelLabels(catalog)
+    desk = _desk(config, Relay(catalog, means, transport_of, clocks), CallCounter(state.tallies, models), state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now, started_at=state.started_at)
     routes = table(
         InfoHandler(config, health, name=NAME, version=VERSION),
         ModelsHandler(ModelList(catalog, state.started_at)),
+        MetricsHandler(state.tallies, _watched(means, models, state, world), ScrapeToken(config).matches),
         _account_handlers(config, state, desk),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )
@@ -89,13 +93,28 @@ def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandle
     return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api), InvitesHandler(api))
 
 
-def _desk(config: Config, relay: Relay, state: State, world: World) -> Desk:
+def _watched(means: Means, models: ModelLabels, state: State, world: World) -> Watched:
+    return Watched(
+        admission=state.admission,
+        ledger=state.ledger,
+        refusals=state.refusals,
+        means=means,
+        models=models,
+        reload_status=lambda: state.reload_status(),  # Which is set once the first site stands.
+        now=world.now,
+        started_at=state.started_at,
+        version=VERSION,
+    )
+
+
+def _desk(config: Config, relay: Relay, counter: CallCounter, state: State, world: World) -> Desk:
     server = config.server
     trust = ProxyTrust(server.trusted_proxies)
     return Desk(
         relay=relay,
         admission=state.admission,
         ledger=state.ledger,
+        counter=counter,
         live_calls=state.live_calls,
         body_limits=BodyLimits(server.max_body_bytes, server.body_timeout_s, state.body_budget, world.clock_s),
         silence=Silence(server.sse_keepalive_first_s or NEVER, server.sse_keepalive_s or NEVER),

@@ -71,6 +71,11 @@ class Catalog:
         self.normalised = _index(places, normalise)
         self.globs = [(compiled(glob), place) for place in places for glob in place.globs]
 
+    def written_names(self) -> list[str]:
+        """What its rules turn names into, some with `@provider`: what providers are asked for, known or not."""
+        of_aliases = (name for names in self.aliases.values() for name in names)
+        return [*of_aliases, *(model for _, model in self.overrides)]
+
     def names(self) -> list[str]:
         """All names that a client may ask for, in the order of the file, aliases last; the first spelling of each."""
         models = [model for place in self.places.values() for model in place.models]

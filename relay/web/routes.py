@@ -19,6 +19,7 @@ from relay.web.accounts.invites import InvitesHandler
 from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.users import UsersHandler
 from relay.web.info import InfoHandler
+from relay.web.metrics import MetricsHandler
 from relay.web.models import ModelsHandler
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,6 +51,8 @@ class Route:
     """The form of its errors."""
     takes_api_keys: bool = False
     """Else an API key is no credential here: it makes calls, and a stolen one must not make more of its kind."""
+    opens_to: Callable[[str], bool] | None = None
+    """Whether a string that stands for nobody opens this row all the same, and no other. None: no string does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,11 @@ class AccountHandlers:
 
 
 def table(
-    info: InfoHandler, models: ModelsHandler, accounts: AccountHandlers, relayed: Callable[[Endpoint], Handler]
+    info: InfoHandler,
+    models: ModelsHandler,
+    metrics: MetricsHandler,
+    accounts: AccountHandlers,
+    relayed: Callable[[Endpoint], Handler],
 ) -> tuple[Route, ...]:
     """All routes, given the handlers."""
     public, user = Access.PUBLIC, Access.USER
@@ -75,6 +82,7 @@ def table(
         Route("GET", "/api/info", info.info, public),
         Route("GET", "/v1/models", models.list, public),
         Route("GET", "/v1/models/{id:.+}", models.one, public),
+        Route("GET", "/metrics", metrics.get, Access.ADMIN, opens_to=metrics.opens_to),
         *_account_routes(accounts),
         *(
             Route("POST", endpoint.path, relayed(endpoint), user, endpoint.dialect, takes_api_keys=True)

@@ -142,6 +142,7 @@ ENFORCED = {
     "database": "url",
     "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost stale_ttl default_limits",
     "auth.default_limits": "models endpoints",
+    "metrics": "token",
 }
 ALL_PENDING = [
     "model_routing.complexity",
@@ -153,7 +154,6 @@ ALL_PENDING = [
     "translation",
     "redis",
     "logging",
-    "metrics",
     "ledger",
     "drain",
 ]
