@@ -82,6 +82,7 @@ async def run(beginning: Beginning, listener: socket, announce: Callable[[str | 
         served = await stack.enter_async_context(serving(config, listener, state, world))
         await stack.enter_async_context(served.front.following_lists(ListShelf(engine, world.now)))
         reloader = _reloader(beginning, served.front, world)
+        state.reload_status = lambda: reloader.status
         await stack.enter_async_context(reloader.watching())
         await stack.enter_async_context(_reloading_on_hup(reloader))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))

@@ -143,3 +143,5 @@ class CallRecord:
     """None: the upstream told nothing."""
     error_type: str | None
     """The code of what went wrong."""
+    overhead_us: int | None = None
+    """The relay's own share of the time until the answer could begin; None where there was no target to ask."""

@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from relay.background import running_beside
@@ -23,29 +23,12 @@ from relay.config.exposure import reachable_without_a_real_key
 from relay.config.fixed import waiting_for_restart, with_fixed
 from relay.config.schema import Config
 from relay.config.source import ConfigSource, Loaded, Signature
+from relay.core.reload_status import ReloadStatus
 from relay.errors import ConfigError, Problem
 
 INTERVAL_S = 0.5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ReloadStatus:
-    """What became of the last look at the file."""
-
-    etag: str
-    """Of the text in force."""
-    since: datetime
-    """When it came into force."""
-    waiting: tuple[str, ...] = ()
-    """Options whose new value takes effect with the next start."""
-    problems: tuple[Problem, ...] = ()
-    """Why the file as it is now is not in force; empty: it is."""
-    reloads: int = 0
-    """How often another configuration took over."""
-    failures: int = 0
-    """How often a file was found bad."""
 
 
 class Reloader:

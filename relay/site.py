@@ -15,9 +15,11 @@ from relay.core.catalog import Lists, catalog_of
 from relay.core.credentials import Credentials
 from relay.core.explaining import Explainer
 from relay.core.health import Health
-from relay.core.means import means_of
+from relay.core.means import Means, means_of
+from relay.core.metrics import CallCounter, ModelLabels
 from relay.core.models import ModelList
 from relay.core.relay import Relay
+from relay.core.scrape_token import ScrapeToken
 from relay.core.turns import Turns
 from relay.state import State, World
 from relay.sweep import NEVER
@@ -39,6 +41,7 @@ from relay.web.explain import ExplainHandler
 from relay.web.info import InfoHandler
 from relay.web.keepalive import Silence
 from relay.web.listening import protocol_options
+from relay.web.metrics import MetricsHandler, Watched
 from relay.web.middleware import ChokePoint
 from relay.web.middleware.access import Gatekeeper
 from relay.web.middleware.cors import Cors
@@ -69,11 +72,13 @@ def build(
     clocks = world.clocks()
     means = means_of(config, providers, state.memory, clocks)
     relay = Relay(catalog, means, transport_of, clocks, Turns(means, clocks, state.lines, config.key_selection.queue_s))
-    desk = _desk(config, relay, state, world)
+    models = ModelLabels(catalog)
+    desk = _desk(config, relay, CallCounter(state.tallies, models), state, world)
     health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now, started_at=state.started_at)
     routes = table(
         InfoHandler(config, health, name=NAME, version=VERSION),
         ModelsHandler(ModelList(catalog, state.started_at, lists)),
+        MetricsHandler(state.tallies, _watched(means, models, state, world), ScrapeToken(config).matches),
         ExplainHandler(Explainer(catalog, means, clocks), desk.body_limits),
         _account_handlers(config, state, desk),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
@@ -92,13 +97,28 @@ def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandle
     return AccountHandlers(AuthHandler(api), KeysHandler(api), UsersHandler(api), InvitesHandler(api))
 
 
-def _desk(config: Config, relay: Relay, state: State, world: World) -> Desk:
+def _watched(means: Means, models: ModelLabels, state: State, world: World) -> Watched:
+    return Watched(
+        admission=state.admission,
+        ledger=state.ledger,
+        refusals=state.refusals,
+        means=means,
+        models=models,
+        reload_status=lambda: state.reload_status(),  # Which is set once the first site stands.
+        now=world.now,
+        started_at=state.started_at,
+        version=VERSION,
+    )
+
+
+def _desk(config: Config, relay: Relay, counter: CallCounter, state: State, world: World) -> Desk:
     server = config.server
     trust = ProxyTrust(server.trusted_proxies)
     return Desk(
         relay=relay,
         admission=state.admission,
         ledger=state.ledger,
+        counter=counter,
         live_calls=state.live_calls,
         body_limits=BodyLimits(server.max_body_bytes, server.body_timeout_s, state.body_budget, world.clock_s),
         silence=Silence(server.sse_keepalive_first_s or NEVER, server.sse_keepalive_s or NEVER),

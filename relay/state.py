@@ -17,7 +17,9 @@ from relay.core.health import Lifecycle
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
 from relay.core.means import Clocks, Memory
+from relay.core.metrics import CallTallies
 from relay.core.refusals import Refusals
+from relay.core.reload_status import ReloadStatus
 from relay.core.waiting_line import WaitingLine
 from relay.sweep import Sweep
 
@@ -69,3 +71,6 @@ class State:
     """Calls that wait for a key, by provider."""
     admission: Admission = field(default_factory=Admission)
     body_budget: BodyBudget = field(default_factory=BodyBudget)
+    tallies: CallTallies = field(default_factory=CallTallies)
+    reload_status: Callable[[], ReloadStatus | None] = field(default=lambda: None)
+    """What became of the configuration file; None where nothing follows it."""

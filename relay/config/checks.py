@@ -67,6 +67,15 @@ def sessions_outlive_their_tokens(config: Config) -> Iterator[Finding]:
         yield Finding(("auth", "refresh_token_ttl"), "is shorter than auth.access_token_ttl: make it at least as long")
 
 
+def scrape_token_is_no_access_key(config: Config) -> Iterator[Finding]:
+    """What a scraper holds must open the metrics alone."""
+    token = config.metrics.token.get_secret_value()
+    for key in config.server.access_keys:
+        if token and key.key.get_secret_value() == token:
+            message = f"is the same as the access key '{key.name}', which opens everything: make another"
+            yield Finding(("metrics", "token"), message)
+
+
 OWN_CHECKS: tuple[Check, ...] = (
     access_key_names_differ,
     provider_names_differ,
@@ -75,4 +84,5 @@ OWN_CHECKS: tuple[Check, ...] = (
     keys_in_use_are_not_empty,
     one_provider_is_the_default,
     sessions_outlive_their_tokens,
+    scrape_token_is_no_access_key,
 )

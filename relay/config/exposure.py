@@ -26,7 +26,7 @@ def reachable_without_a_real_key(config: Config) -> Iterator[Finding]:
     if not server.access_keys:
         yield Finding(("server", "access_key"), f"is empty, and {where}: {what_to_do}")
     for key in server.access_keys:
-        if not _is_real(key):
+        if not _is_real(key.key.get_secret_value()):
             yield Finding(
                 ("server", "access_key"), f"'{key.name}' is empty or a placeholder, and {where}: {what_to_do}"
             )
@@ -34,7 +34,7 @@ def reachable_without_a_real_key(config: Config) -> Iterator[Finding]:
 
 def warnings(config: Config) -> tuple[str, ...]:
     """What an operator should hear at each start; nothing here stops it."""
-    return (*_of_keys(config.server), *_of_registration(config))
+    return (*_of_keys(config.server), *_of_registration(config), *_of_metrics(config))
 
 
 def _of_keys(server: ServerConfig) -> Iterator[str]:
@@ -52,6 +52,12 @@ def _of_registration(config: Config) -> Iterator[str]:
         yield "Anybody can register and spend your money: auth.registration is open, and no default budget is set."
 
 
+def _of_metrics(config: Config) -> Iterator[str]:
+    token = config.metrics.token.get_secret_value()
+    if token and (len(token) < SHORTEST_GOOD_KEY or not _is_real(token)):
+        yield f"metrics.token can be guessed: set one made by {_NEW_KEY}."
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`. A name, but for localhost, may be anything."""
     if host.lower() == "localhost":
@@ -63,12 +69,12 @@ def is_loopback(host: str) -> bool:
 
 
 def _doubts(key: AccessKey) -> Iterator[str]:
-    if not _is_real(key):
+    if not _is_real(key.key.get_secret_value()):
         yield f"Access key '{key.name}' is empty or a placeholder: set one made by {_NEW_KEY}."
     elif len(key.key.get_secret_value()) < SHORTEST_GOOD_KEY:
         yield f"Access key '{key.name}' has fewer than {SHORTEST_GOOD_KEY} characters and can be guessed."
 
 
-def _is_real(key: AccessKey) -> bool:
-    letters = key.key.get_secret_value().lower().replace("-", "").replace("_", "").replace(" ", "")
+def _is_real(secret: str) -> bool:
+    letters = secret.lower().replace("-", "").replace("_", "").replace(" ", "")
     return bool(letters) and not any(placeholder in letters for placeholder in _PLACEHOLDERS)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from relay.config.providers import KeyStrategy
 from relay.config.section import PENDING, Section
-from relay.config.values import Duration, Json, Name, Number, Secret, Size, Whole, nothing
+from relay.config.values import Duration, Json, KeySecret, Name, Number, Secret, Size, Whole, nothing
 
 POSTGRES_SCHEME = "postgresql+asyncpg://"
 
@@ -73,7 +73,7 @@ class LoggingConfig(Section):
 class MetricsConfig(Section):
     """Prometheus."""
 
-    token: Annotated[Secret, PENDING] = SecretStr("")
+    token: KeySecret = SecretStr("")
     """Lets a scraper read /metrics; empty: admins only."""
 
 

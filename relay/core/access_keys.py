@@ -23,7 +23,7 @@ class AccessKeys:
     def __init__(self, config: Config) -> None:
         given = config.server.access_keys if config.server.access_key_enabled else ()
         self._keys = [
-            (_digest(key.key.get_secret_value()), key.expires_at, Principal(key.name, Role.ADMIN))
+            (secret_digest(key.key.get_secret_value()), key.expires_at, Principal(key.name, Role.ADMIN))
             for key in given
             if key.key.get_secret_value()
         ]
@@ -32,7 +32,7 @@ class AccessKeys:
         """Whom the string stands for at this moment; None for nobody."""
         if not presented or len(presented) > MAX_CREDENTIAL_CHARACTERS:
             return None
-        digest = _digest(presented)
+        digest = secret_digest(presented)
         found: Principal | None = None
         for known, expires_at, principal in self._keys:
             if hmac.compare_digest(known, digest) and (expires_at is None or now < expires_at):
@@ -48,5 +48,6 @@ class AccessKeys:
         return False
 
 
-def _digest(secret: str) -> bytes:
+def secret_digest(secret: str) -> bytes:
+    """What is compared in the place of a secret, and is as long whatever the secret is."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

@@ -9,7 +9,8 @@ A pass is the right to try a target once. Whoever has it says how it went, and l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import enum
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,6 +31,17 @@ class BreakerRule:
     open_s: float
 
 
+class BreakerState(enum.Enum):
+    """Whether calls go to a target."""
+
+    CLOSED = "closed"
+    """As if nothing had happened."""
+    OPEN = "open"
+    """None go there."""
+    HALF_OPEN = "half-open"
+    """One at a time."""
+
+
 @dataclass(slots=True)
 class Breaker:
     """What is remembered of one target, or of one provider. Times are seconds since 1970."""
@@ -45,6 +57,12 @@ class Breaker:
     def admits(self, now_s: float) -> bool:
         """Whether it may be tried; one at a time where it went out before."""
         return now_s >= self.open_until_s and not self.is_on_trial
+
+    def state(self, now_s: float) -> BreakerState:
+        """Whether calls go there at this moment."""
+        if now_s < self.open_until_s:
+            return BreakerState.OPEN
+        return BreakerState.HALF_OPEN if self.openings else BreakerState.CLOSED
 
     def failed(self, rule: BreakerRule, now_s: float) -> None:
         """One more in a row; while it is out, it is one of those that were under way before, which says nothing new."""
@@ -167,6 +185,16 @@ class Breakers:
         """How long it will be passed over; 0: it is not."""
         now_s = now.timestamp()
         return max((breaker.open_until_s - now_s for breaker in self._memory.found(target)), default=0.0)
+
+    def of_targets(self, now: datetime) -> Iterator[tuple[Target, BreakerState]]:
+        """Those that have failed and not served since, be they of this configuration or not."""
+        for target, breaker in self._memory.targets.items():
+            yield target, breaker.state(now.timestamp())
+
+    def of_provider(self, provider: str, now: datetime) -> BreakerState:
+        """Whether it can be reached, as far as anybody knows."""
+        breaker = self._memory.providers.get(provider)
+        return BreakerState.CLOSED if breaker is None else breaker.state(now.timestamp())
 
     def _given(self, target: Target, found: tuple[Breaker, ...]) -> Pass:
         trials = tuple(breaker for breaker in found if breaker.openings and not breaker.is_on_trial)

@@ -38,6 +38,8 @@ class CallEntry:
     """None until it is over, and after a fault of the relay's own."""
     error: str | None = None
     usage: Usage | None = None
+    overhead_s: float | None = None
+    """The relay's own share of the time until the answer could begin; None: it did not come to that."""
 
     def failed(self, outcome: Outcome, status: int, error: str | None) -> None:
         """It ended badly, and this is what the client was told."""
@@ -80,6 +82,7 @@ class CallEntry:
             _ms(now_s - self.received_s),
             self.usage,
             self.error,
+            None if self.overhead_s is None else round(self.overhead_s * 1_000_000),
         )
 
 

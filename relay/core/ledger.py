@@ -54,6 +54,16 @@ class Ledger:
         if len(self._waiting) >= MAX_WAITING:
             raise Overloaded("calls can't be recorded at the moment", retry_after_s=10)
 
+    @property
+    def waiting(self) -> int:
+        """How many records are not stored yet."""
+        return len(self._waiting)
+
+    @property
+    def oldest(self) -> CallRecord | None:
+        """The record that has waited longest; None where all are stored."""
+        return self._waiting[0] if self._waiting else None
+
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:
         """Write until left, and then whatever is left to write."""

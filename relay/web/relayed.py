@@ -17,6 +17,7 @@ from relay.core.calls import RelayRequest, read_request
 from relay.core.endpoints import Endpoint
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
+from relay.core.metrics import CallCounter
 from relay.core.permissions import assert_may_call
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
@@ -38,6 +39,7 @@ class Desk:
     relay: Relay
     admission: Admission
     ledger: Ledger
+    counter: CallCounter
     live_calls: LiveCalls
     body_limits: BodyLimits
     silence: Silence
@@ -108,7 +110,9 @@ class RelayedCall:
             entry.first_byte_s = self._writer.first_byte_s
             if self._stream is not None:
                 entry.usage = self._stream.usage()
-            desk.ledger.record(entry.record(desk.clock_s()))
+            record = entry.record(desk.clock_s())
+            desk.ledger.record(record)
+            desk.counter.count(record)
 
     async def serve(self) -> web.StreamResponse:
         """The answer, sent. Raises RequestError or UpstreamError while nothing of it has gone out."""
@@ -244,6 +248,7 @@ class RelayedCall:
             return
         waited_s = self._body.upload_s + trail.waited_s
         overhead_s = max(0.0, self._desk.clock_s() - exchange.received_s - waited_s)
+        self._entry.overhead_s = overhead_s
         headers = exchange.headers
         headers["X-MonoRelay-Provider"] = trail.target.provider
         headers["X-MonoRelay-Model"] = printable(trail.target.model)

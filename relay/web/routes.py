@@ -20,6 +20,7 @@ from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.users import UsersHandler
 from relay.web.explain import ExplainHandler
 from relay.web.info import InfoHandler
+from relay.web.metrics import MetricsHandler
 from relay.web.models import ModelsHandler
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,6 +52,8 @@ class Route:
     """The form of its errors."""
     takes_api_keys: bool = False
     """Else an API key is no credential here: it makes calls, and a stolen one must not make more of its kind."""
+    opens_to: Callable[[str], bool] | None = None
+    """Whether a string that stands for nobody opens this row all the same, and no other. None: no string does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class AccountHandlers:
 def table(
     info: InfoHandler,
     models: ModelsHandler,
+    metrics: MetricsHandler,
     explain: ExplainHandler,
     accounts: AccountHandlers,
     relayed: Callable[[Endpoint], Handler],
@@ -81,6 +85,7 @@ def table(
         Route("GET", "/v1/models", models.list, public),
         Route("GET", "/v1/models/{id:.+}", models.one, public),
         Route("POST", "/api/explain", explain.explain, user, takes_api_keys=True),
+        Route("GET", "/metrics", metrics.get, Access.ADMIN, opens_to=metrics.opens_to),
         *_account_routes(accounts),
         *(
             Route("POST", endpoint.path, relayed(endpoint), user, endpoint.dialect, takes_api_keys=True)

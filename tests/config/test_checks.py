@@ -34,6 +34,12 @@ from tests.config.parsing import configured, problem
             "is empty: give the key, or disable it or its provider (enabled: false)",
         ),
         (
+            "server:\n  access_key: secret-of-both\nmetrics:\n  token: secret-of-both\n",
+            4,
+            "metrics.token",
+            "is the same as the access key 'access-key', which opens everything",
+        ),
+        (
             "providers:\n  x: {default: true}\n  y: {default: true, enabled: false}\n  z: {default: true}\n",
             4,
             "providers.z.default",
@@ -45,6 +51,7 @@ def test_what_does_not_fit_together_is_told_at_its_line(text: str, line: int, pa
     found = problem(text)
     assert (found.line, found.path) == (line, path)
     assert words in found.message
+    assert "secret-of-both" not in found.message
 
 
 @pytest.mark.parametrize(
@@ -59,3 +66,14 @@ def test_what_does_not_fit_together_is_told_at_its_line(text: str, line: int, pa
 )
 def test_what_fits_together_is_accepted(text: str) -> None:
     assert configured(text).providers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metrics: {token: ''}\nserver: {access_key: [{name: a, key: ''}]}",
+        "metrics: {token: t}\nserver: {access_key: k}",
+    ],
+)
+def test_a_token_for_scrapers_may_differ_from_every_key_or_be_none(text: str) -> None:
+    assert configured(text).server.port == 8787

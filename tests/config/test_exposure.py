@@ -101,3 +101,13 @@ def test_a_good_key_is_not_warned_of() -> None:
 def test_registration_that_is_open_to_everybody_is_warned_of(host: str, mode: str, is_warned_of: bool) -> None:
     found = warnings(configured(f"server: {{host: '{host}', access_key: {REAL}}}\nauth: {{registration: {mode}}}"))
     assert ["Anybody can register" in text for text in found] == [True] * is_warned_of
+
+
+@pytest.mark.parametrize(
+    ("token", "is_warned_of"), [("", False), (REAL[:15], True), ("change-me-change-me", True), (REAL, False)]
+)
+def test_a_token_for_scrapers_that_can_be_guessed_is_warned_of(token: str, is_warned_of: bool) -> None:
+    server = f"server: {{host: 127.0.0.1, access_key: {REAL[::-1]}}}\nauth: {{registration: closed}}"
+    found = warnings(configured(f"{server}\nmetrics: {{token: '{token}'}}"))
+    assert ["metrics.token can be guessed" in text for text in found] == [True] * is_warned_of
+    assert not token or token not in "".join(found)

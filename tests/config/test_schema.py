@@ -153,12 +153,12 @@ ENFORCED = {
     "database": "url",
     "auth": "registration access_token_ttl refresh_token_ttl jwt_secret bcrypt_cost stale_ttl default_limits",
     "auth.default_limits": "models endpoints",
+    "metrics": "token",
 }
 ALL_PENDING = [
     "translation",
     "redis",
     "logging",
-    "metrics",
     "ledger",
     "drain",
 ]

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from relay import faults
-from relay.core.breakers import MAX_DOWN_S, MAX_OPEN_S, MAX_TARGETS, Breaker, BreakerMemory, BreakerRule, Breakers, Pass
+from relay.core.breakers import (
+    MAX_DOWN_S,
+    MAX_OPEN_S,
+    MAX_TARGETS,
+    Breaker,
+    BreakerMemory,
+    BreakerRule,
+    Breakers,
+    BreakerState,
+    Pass,
+)
 from relay.errors import Blame, ErrorFacts, Retry, UpstreamError
 from relay.model import Target
 from tests.core.fakes import NOW
@@ -173,6 +183,33 @@ def test_a_call_stays_in_until_the_target_goes_out() -> None:
     assert entry.is_still_in(at(0))
     entry.failed(fault(Blame.TARGET), at(0))
     assert not entry.is_still_in(at(0))
+
+
+def states(found: Breakers, after_s: float) -> dict[str, BreakerState]:
+    """Of the targets that are remembered."""
+    return {target.model: state for target, state in found.of_targets(at(after_s))}
+
+
+def test_what_has_failed_is_told_as_what_it_means_for_calls() -> None:
+    found = breakers(BreakerRule(2, 30, 10))
+    assert states(found, 0) == {}
+    tried(found, 0, Blame.TARGET)
+    assert states(found, 0) == {"m": BreakerState.CLOSED}
+    tried(found, 0, Blame.TARGET)
+    tried(found, 0, Blame.TARGET, OTHER)
+    assert states(found, 9.9) == {"m": BreakerState.OPEN, "n": BreakerState.CLOSED}
+    assert states(found, 10)["m"] is BreakerState.HALF_OPEN
+    tried(found, 10, None)
+    assert states(found, 10) == {"n": BreakerState.CLOSED}
+
+
+def test_a_provider_that_is_down_is_told_apart_from_its_targets() -> None:
+    found = breakers()
+    tried(found, 0, Blame.TARGET_DOWN)
+    assert states(found, 0) == {}
+    told = [found.of_provider("up", at(after_s)) for after_s in (0, 4.9, 5)]
+    assert told == [BreakerState.OPEN, BreakerState.OPEN, BreakerState.HALF_OPEN]
+    assert found.of_provider("other", at(0)) is BreakerState.CLOSED
 
 
 def test_a_stream_that_began_is_a_trial_passed_though_it_lasts() -> None:

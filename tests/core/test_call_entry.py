@@ -38,7 +38,7 @@ def attempt(provider: str, key_label: str | None) -> AttemptRecord:
 def test_a_record_says_all_that_its_entry_knew() -> None:
     attempts = [attempt("one", "k1"), attempt("two", "k2")]
     usage = Usage(input_tokens=3, output_tokens=4)
-    entry = entry_of(model="m", is_stream=True, first_byte_s=RECEIVED_S + 0.25, usage=usage)
+    entry = entry_of(model="m", is_stream=True, first_byte_s=RECEIVED_S + 0.25, usage=usage, overhead_s=0.00125)
     for one in attempts:
         entry.trail.add(one, 0)
     entry.completed(200)
@@ -62,6 +62,7 @@ def test_a_record_says_all_that_its_entry_knew() -> None:
         latency_ms=1500,
         usage=usage,
         error_type=None,
+        overhead_us=1250,
     )
 
 
@@ -70,6 +71,10 @@ def test_a_call_that_nobody_was_asked_for_has_no_target() -> None:
     entry.failed(Outcome.REJECTED, 400, "invalid_request_error")
     record = entry.record(RECEIVED_S)
     assert (record.target, record.key_label, record.attempts, record.model) == (None, None, (), None)
+
+
+def test_a_call_without_a_target_has_no_overhead() -> None:
+    assert entry_of().record(RECEIVED_S + 1).overhead_us is None
 
 
 def test_a_call_without_a_first_byte_has_no_time_to_it() -> None:

@@ -259,3 +259,16 @@ async def test_a_record_is_taken_even_where_there_is_no_room() -> None:
     async with books.keeping():
         await begun()
     assert len(store.kept) == MAX_WAITING + 1
+
+
+async def test_it_is_known_how_many_wait_and_which_has_waited_longest() -> None:
+    store, told = FakeStore(), Told(wanted=2)
+    books = Ledger(store, told.tell)
+    assert (books.waiting, books.oldest) == (0, None)
+    records = [record_of(number) for number in range(2)]
+    for record in records:
+        books.record(record)
+    assert (books.waiting, books.oldest) == (2, records[0])
+    async with books.keeping():
+        await told.came.wait()
+        assert (books.waiting, books.oldest) == (0, None)

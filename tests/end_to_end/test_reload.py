@@ -22,6 +22,7 @@ from relay.state import World
 from tests.conftest import StartRelay, StartUpstream
 from tests.support.daemon import Daemon, daemon, write_config
 from tests.support.running import ACCESS_KEY, UPSTREAM_KEY, provider
+from tests.support.scraping import scraped
 from tests.support.scripted import Out, Received
 
 AUTH = {"Authorization": f"Bearer {ACCESS_KEY}"}
@@ -105,6 +106,24 @@ async def test_a_bad_file_is_told_and_changes_nothing(tmp_path: Path, http: aioh
         await line(relay, "providers.up.unheard_of")
         assert await known_models(http, relay) == ["m"]
         assert await relay.end() == 0
+
+
+async def test_the_metrics_tell_of_a_bad_file_until_a_good_one_is_there(tmp_path: Path) -> None:
+    async with daemon(tmp_path) as relay:
+
+        async def told() -> dict[tuple[str, ...], float]:
+            scrape = await scraped(relay.url)
+            failed = {(): scrape.value("monorelay_config_reload_failed")}
+            return failed | scrape.values("monorelay_config_reloads_total", "result")
+
+        good = (tmp_path / "config.yml").read_text()
+        assert await told() == {(): 0, ("success",): 0, ("failure",): 0}
+        (tmp_path / "config.yml").write_text("providers: {up: {unheard_of: 1}}")
+        await line(relay, "providers.up.unheard_of")
+        assert await told() == {(): 1, ("success",): 0, ("failure",): 1}
+        (tmp_path / "config.yml").write_text(good)
+        await line(relay, "is in force")
+        assert await told() == {(): 0, ("success",): 1, ("failure",): 1}
 
 
 async def test_limits_and_the_level_of_the_log_change_at_once(tmp_path: Path, http: aiohttp.ClientSession) -> None:

@@ -58,6 +58,11 @@ class Complexity:
     moderate: str = ""
     complex: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that there are."""
+        return tuple(name for name in (self.simple, self.moderate, self.complex) if name)
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -95,6 +100,16 @@ class Catalog:
         self.normalised = _index(places, normalise)
         self.globs = [(compiled(glob), place) for place in places for glob in place.globs]
         self._names = self._first_spellings()
+
+    def written_names(self) -> list[str]:
+        """What its rules turn names into, some with `@provider`: what providers are asked for, known or not."""
+        return [
+            *(name for rule in self.aliases.values() for name in rule.targets),
+            *(model for _, _, model in self.overrides),
+            *(name for _, _, names in self.fallbacks for name in names),
+            *(self.cascade.models if self.cascade is not None else ()),
+            *(self.complexity.names if self.complexity is not None else ()),
+        ]
 
     def names(self) -> list[str]:
         """All names that a client may ask for, in the order of the file, aliases and virtual models last; the first

@@ -186,8 +186,9 @@ class _Resolution:
         cascade, complexity = self._catalog.cascade, self._catalog.complexity
         if complexity is not None and complexity.model.casefold() == folded:
             self._met.add(folded)
-            named = [model for model in (complexity.simple, complexity.moderate, complexity.complex) if model]
-            self._note("complexity", _listed(named), f"{name!r} is one of these, by how hard the prompt looks")
+            self._note(
+                "complexity", _listed(complexity.names), f"{name!r} is one of these, by how hard the prompt looks"
+            )
             return self._graded(complexity, depth + 1)
         if cascade is not None and cascade.model.casefold() == folded:
             self._met.add(folded)

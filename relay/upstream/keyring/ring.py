@@ -114,11 +114,7 @@ class Keyring:
         The preferred one is taken where it may be, and leaves the order of the others as it is.
         """
         now_s = now.timestamp()
-        candidates = [
-            key
-            for key in self._keys
-            if key.label not in tried and key.is_good(now) and self._free_at_s(key, now_s) <= now_s
-        ]
+        candidates = [key for key in self._keys if key.label not in tried and self._is_available(key, now, now_s)]
         if not candidates:
             return None
         if len(candidates) > 1:
@@ -152,6 +148,9 @@ class Keyring:
         """How each key stands, in the order of the configuration."""
         known = [(key, self._memories[key.label]) for key in self._keys]
         return tuple(key_state(key, memory.meters, memory.standing, now) for key, memory in known)
+
+    def _is_available(self, key: Key, now: datetime, now_s: float) -> bool:
+        return key.is_good(now) and self._free_at_s(key, now_s) <= now_s
 
     def _free_at_s(self, key: Key, now_s: float) -> float:
         memory = self._memories[key.label]

@@ -67,6 +67,8 @@ class Gatekeeper:
         if route is not None and route.access is Access.PUBLIC:
             return route
         if principal is None:
+            if route is not None and presented and _opens_to(route, presented):
+                return route
             raise Unauthorized
         return _permitted(request, route, principal)
 
@@ -115,6 +117,11 @@ def credential(headers: CIMultiDictProxy[str]) -> str | None:
 
 def _only(values: list[str]) -> str | None:
     return values[0].strip() if len(values) == 1 else None
+
+
+def _opens_to(route: Route, presented: str) -> bool:
+    """Whether a string that stands for nobody is this route's own."""
+    return route.opens_to is not None and route.opens_to(presented)
 
 
 def _permitted(request: web.Request, route: Route | None, principal: Principal) -> Route:

@@ -369,3 +369,8 @@ def test_a_stage_whose_providers_do_not_speak_the_dialect_gives_way_to_the_next(
     catalog = Catalog(places, Rules({}))
     found = {dialect: plan(catalog, "claude-x", dialect).targets[0].provider for dialect in Dialect}
     assert found == {Dialect.CHAT: "chat", Dialect.MESSAGES: "messages", Dialect.RESPONSES: "rest"}
+
+
+def test_the_names_that_rules_lead_to_are_told_as_they_are_written() -> None:
+    given = rules(aliases={"A": ("x@up", "Y"), "B": ("z",)}, overrides={"old-*": "New"})
+    assert Catalog((OPENAI,), given).written_names() == ["x@up", "Y", "z", "New"]

@@ -300,3 +300,44 @@ TestCourse.settings = settings(max_examples=60, stateful_step_count=60, deadline
 def test_whatever_was_tried_what_is_given_was_not(tried: list[str]) -> None:
     slot = ring("a", "b").take(NOW, tried)
     assert slot is None or slot.key.label not in tried
+
+
+def available(keyring: Keyring, after_s: float = 0) -> list[bool]:
+    return [key.is_usable for key in keyring.states(NOW + timedelta(seconds=after_s))]
+
+
+def test_each_key_tells_whether_it_may_be_used() -> None:
+    keys = [
+        Key("off", "x", is_enabled=False),
+        Key("late", "x", expires_at=NOW + TICK),
+        Key("one", "x"),
+        Key("two", "x"),
+    ]
+    keyring = ring(*keys)
+    assert [key.label for key in keyring.states(NOW)] == ["off", "late", "one", "two"]
+    slot = taken(keyring, tried=["late", "two"])
+    slot.failed(Blame.KEY_LIMITED, 30, NOW)
+    slot.free(NOW)
+    assert [available(keyring, after_s) for after_s in (0, 29, 30)] == [
+        [False, True, False, True],
+        [False, False, False, True],
+        [False, False, True, True],
+    ]
+
+
+def test_a_key_at_its_limit_may_not_be_used_until_it_is_free() -> None:
+    keyring = limited(max_parallel=1)
+    slot = taken(keyring)
+    assert available(keyring) == [False]
+    slot.free(NOW)
+    assert available(keyring) == [True]
+
+
+@given(st.integers(0, 3), st.lists(st.sampled_from(Blame), max_size=4), st.floats(0, 200))
+def test_a_key_is_given_just_where_one_is_available(count: int, blames: list[Blame], after_s: float) -> None:
+    keyring = ring(*(f"k{number}" for number in range(count)))
+    for blame in blames:
+        if (slot := keyring.take(NOW)) is not None:
+            slot.failed(blame, None, NOW)
+            slot.free(NOW)
+    assert any(available(keyring, after_s)) is (keyring.take(NOW + timedelta(seconds=after_s)) is not None)
