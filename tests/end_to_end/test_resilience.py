@@ -6,10 +6,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aiohttp
 import pytest
 
+from relay.state import World
 from tests.conftest import StartRelay, StartUpstream
 from tests.end_to_end.test_failover import FAILS_FOR_A_KEY, FAILS_FOR_A_TARGET
 from tests.support.running import UPSTREAM_KEY, provider
@@ -73,27 +76,70 @@ async def test_with_one_of_three_keys_dead_in_any_way_calls_are_served(
     assert served >= 0.999
 
 
+class Clock:
+    """The time of day, which goes on by ten milliseconds with each call: a hundred calls a second."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def tick(self) -> None:
+        self.now += timedelta(milliseconds=10)
+
+
+OUTAGES: dict[str, Script] = {
+    "answers 500": answers(500, b"{}"),
+    "resets": FAILS_FOR_A_TARGET["a reset"],
+    "asks for patience": answers(429, b"{}"),
+}
+
+
 @pytest.mark.proof
-async def test_a_provider_that_is_gone_is_not_asked_more_than_it_must_and_its_return_is_found(
+@pytest.mark.parametrize("outage", OUTAGES)
+@pytest.mark.parametrize("providers", [1, 2])
+async def test_providers_that_are_gone_are_not_pressed_and_their_return_is_found(
     start_relay: StartRelay,
     start_upstream: StartUpstream,
     http: aiohttp.ClientSession,
     proof_count: Callable[[int], int],
+    providers: int,
+    outage: str,
 ) -> None:
-    """In calls instead of seconds: what the budget allows in ten seconds is spent by the first ones."""
-    is_gone = True
+    """A hundred calls a second for thirty seconds; from the tenth on each attempt is counted."""
+    is_gone, clock = True, Clock()
 
     async def script(request: Received, out: Out) -> None:
-        await (answers(500, b"{}") if is_gone else GOOD)(request, out)
+        await (OUTAGES[outage] if is_gone else GOOD)(request, out)
 
     upstream = await start_upstream(script)
-    relay = await start_relay({"up": provider(upstream.url, keys=3, default=True, retry={"backoff_max": 0})})
-    calls = proof_count(2000)
-    await statuses(http, relay.openai_url, calls)
-    before = len(upstream.received)
-    found = await statuses(http, relay.openai_url, calls)
-    attempts = (len(upstream.received) - before) / calls
-    figures.info("a provider that is gone: %.2f attempts a call, %s", attempts, dict(found))
+    up: dict[str, Any] = {
+        "keys": 3,
+        "models": {"include": ["m"]},
+        "retry": {"backoff_max": 0},
+        "rate_limit_cooldown": 1,
+    }
+    blocks = {f"up-{number}": provider(upstream.url, **up) for number in range(providers)}
+    relay = await start_relay(blocks, world=World(now=clock))
+    counted, before = proof_count(2000), 0
+
+    async def call() -> int:
+        clock.tick()
+        async with http.post(f"{relay.openai_url}/chat/completions", data=CALL) as answer:
+            await answer.read()
+            return answer.status
+
+    for number in range(1000 + counted):
+        if number == 1000:
+            before = len(upstream.received)
+        assert await call() != 200
+    attempts = (len(upstream.received) - before) / counted
+    figures.info("%d providers that are gone (%s): %.2f attempts a call", providers, outage, attempts)
     assert attempts <= 1.25
     is_gone = False
-    assert await statuses(http, relay.openai_url, 1) == {200: 1}
+    calls = 1
+    while await call() != 200:
+        calls += 1
+    figures.info("their return was found after %.2f s, by the first attempt", calls / 100)
+    assert len(upstream.received) == before + round(attempts * counted) + 1

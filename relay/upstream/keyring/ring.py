@@ -17,7 +17,7 @@ from relay.upstream.keyring.key import Key
 from relay.upstream.keyring.meters import Meters
 from relay.upstream.keyring.standing import COOLDOWN_S, Standing
 from relay.upstream.keyring.state import KeyState, key_state
-from relay.upstream.keyring.strategies import STRATEGIES, Choice, Cursor
+from relay.upstream.keyring.strategies import STRATEGIES, Choice, Cursor, round_robin
 
 
 @dataclass(slots=True)
@@ -103,6 +103,7 @@ class Keyring:
         self._keys = keys
         self._cooldown_s = cooldown_s
         self._places = {key.label: place for place, key in enumerate(keys)}
+        self._by_label = {key.label: key for key in keys}
         self._cursor = memory.cursor
         self._memories = {key.label: _remembered(memory, key) for key in keys}
         self._strategy = STRATEGIES[strategy]
@@ -114,13 +115,15 @@ class Keyring:
         The preferred one is taken where it may be, and leaves the order of the others as it is.
         """
         now_s = now.timestamp()
-        candidates = [key for key in self._keys if key.label not in tried and self._is_available(key, now, now_s)]
-        if not candidates:
-            return None
-        if len(candidates) > 1:
-            trusted = [key for key in candidates if not self._memories[key.label].standing.is_doubted(now_s)]
-            candidates = trusted or candidates
-        key = self._chosen(candidates, preferred)
+        key = None
+        if preferred is not None and preferred not in tried:
+            key = self._trusted(preferred, now, now_s)
+        if key is None:
+            find = self._next_in_turn if self._strategy is round_robin else self._by_strategy
+            key = find(now, now_s, tried)
+            if key is None:
+                return None
+            self._cursor.last_label = key.label
         memory = self._memories[key.label]
         memory.has_news = True
         memory.meters.began(key.limits, now_s)
@@ -128,12 +131,31 @@ class Keyring:
         memory.standing.is_on_trial |= is_trial
         return Slot(key, memory, self._cooldown_s, is_trial)
 
-    def _chosen(self, candidates: Sequence[Key], preferred: str | None) -> Key:
-        if preferred is not None and (found := [key for key in candidates if key.label == preferred]):
-            return found[0]
-        key = candidates[0] if len(self._keys) == 1 else self._strategy(self._choice(candidates))
-        self._cursor.last_label = key.label
-        return key
+    def _trusted(self, label: str, now: datetime, now_s: float) -> Key | None:
+        """A key of that label which may be used without doubt."""
+        key = self._by_label.get(label)
+        if key is None or not self._is_available(key, now, now_s):
+            return None
+        return None if self._memories[label].standing.is_doubted(now_s) else key
+
+    def _next_in_turn(self, now: datetime, now_s: float, tried: Collection[str]) -> Key | None:
+        """What `round_robin` would choose among all, found without looking at those that come later."""
+        keys, count = self._keys, len(self._keys)
+        first = self._places.get(self._cursor.last_label or "", -1) + 1
+        doubted: Key | None = None
+        for place in range(first, first + count):
+            key = keys[place % count]
+            if key.label not in tried and self._is_available(key, now, now_s):
+                if not self._memories[key.label].standing.is_doubted(now_s):
+                    return key
+                doubted = doubted or key
+        return doubted
+
+    def _by_strategy(self, now: datetime, now_s: float, tried: Collection[str]) -> Key | None:
+        candidates = [key for key in self._keys if key.label not in tried and self._is_available(key, now, now_s)]
+        trusted = [key for key in candidates if not self._memories[key.label].standing.is_doubted(now_s)]
+        candidates = trusted or candidates
+        return self._strategy(self._choice(candidates)) if candidates else None
 
     def shortage(self, now: datetime) -> Shortage:
         """What keeps all keys from being used."""

@@ -75,6 +75,39 @@ def test_keys_take_turns_and_a_tried_one_is_passed_over() -> None:
     assert keyring.take(NOW, {"a", "b", "c"}) is None
 
 
+def test_a_preferred_key_is_taken_where_it_may_be_and_takes_nobodys_turn() -> None:
+    keyring = ring("a", "b", "c")
+    assert [slot.key.label for _ in range(2) if (slot := keyring.take(NOW, preferred="c"))] == ["c", "c"]
+    assert taken(keyring).key.label == "a"
+    for tried, preferred in ((["c"], "c"), ([], "gone")):
+        slot = keyring.take(NOW, tried, preferred=preferred)
+        assert slot is not None
+        assert slot.key.label != preferred
+
+
+@pytest.mark.parametrize(
+    ("blame", "wait_s"), [(Blame.KEY_LIMITED, 60), (Blame.TARGET, None), (Blame.KEY_REFUSED, None)]
+)
+def test_a_preferred_key_that_rests_or_is_doubted_is_not_taken(blame: Blame, wait_s: float | None) -> None:
+    keyring = ring("a", "b")
+    slot = keyring.take(NOW, preferred="b")
+    assert slot is not None
+    slot.failed(blame, None, NOW)
+    slot.free(NOW)
+    after = keyring.take(NOW, preferred="b")
+    assert after is not None
+    assert after.key.label == "a"
+
+
+def test_a_shortage_is_over_once_a_key_may_be_used() -> None:
+    keyring = limited(max_parallel=1)
+    assert keyring.shortage(NOW).is_over
+    slot = taken(keyring)
+    assert (keyring.shortage(NOW).is_over, keyring.shortage(NOW).is_busy) == (False, True)
+    slot.free(NOW)
+    assert keyring.shortage(NOW).is_over
+
+
 def test_the_turn_outlives_a_configuration() -> None:
     memory = RingMemory()
     taken(ring("a", "b", memory=memory))

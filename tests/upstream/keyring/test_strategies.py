@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.errors import Blame
+from relay.upstream.keyring import Keyring, RingMemory
 from relay.upstream.keyring.key import Key
-from relay.upstream.keyring.strategies import STRATEGIES, Choice, Cursor
+from relay.upstream.keyring.strategies import STRATEGIES, Choice, Cursor, round_robin
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def ring(*labels: str, weights: Mapping[str, int] | None = None) -> list[Key]:
@@ -86,3 +91,26 @@ def test_least_busy_takes_whom_fewest_calls_wait_for_and_then_the_next_in_turn()
     least_busy = STRATEGIES["least-busy"]
     assert least_busy(choice(keys, busy={"a": 2, "b": 1, "c": 3})).label == "b"
     assert least_busy(choice(keys, Cursor("a"), busy={"b": 5})).label == "c"
+
+
+@given(
+    labels=st.lists(st.sampled_from("abcdef"), unique=True, min_size=1),
+    last=st.sampled_from(["a", "c", "f", "gone"]),
+    tried=st.sets(st.sampled_from("abcdef")),
+    doubted=st.sets(st.sampled_from("abcdef")),
+)
+def test_the_ring_finds_what_round_robin_would_choose_among_all(
+    labels: list[str], last: str, tried: set[str], doubted: set[str]
+) -> None:
+    keys = tuple(Key(label, "s") for label in labels)
+    memory = RingMemory()
+    rotating = Keyring(keys, memory, strategy="round-robin", random=lambda: 0.0)
+    for label in doubted & set(labels):
+        memory.keys[label].standing.blamed(Blame.TARGET, None, NOW.timestamp(), cooldown_s=60)
+    memory.cursor.last_label = last
+    candidates = [key for key in keys if key.label not in tried]
+    trusted = [key for key in candidates if key.label not in doubted]
+    places = {key.label: place for place, key in enumerate(keys)}
+    among = Choice(places, trusted or candidates, Cursor(last_label=last), lambda key: 0, lambda: 0.0)
+    slot = rotating.take(NOW, tried)
+    assert (slot.key if slot else None) == (round_robin(among) if candidates else None)
