@@ -19,7 +19,9 @@ from relay.app import Front, serving
 from relay.background import running_beside
 from relay.config.schema import Config
 from relay.config.source import ConfigSource, Loaded, Signature
+from relay.config.versions import Versions
 from relay.core.access_keys import AccessKeys
+from relay.core.configuring.desk import ConfigDesk
 from relay.core.health import Phase
 from relay.core.key_keeping import KeyKeeper
 from relay.core.ledger import Ledger
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 GC_THRESHOLDS = (20_000, 20, 50)
 """CPython's own (700, 10, 10) spend a tenth of a call's CPU on looking for cycles."""
+VERSIONS = "config-versions"
+"""The folder of what was in force, in the data folder."""
 END_S = 5.0
 """What closing everything may take, beyond the drain."""
 
@@ -81,10 +85,7 @@ async def run(beginning: Beginning, listener: socket, announce: Callable[[str | 
         await stack.enter_async_context(KeyKeeper(engine, state.memory, world.now).keeping())
         served = await stack.enter_async_context(serving(config, listener, state, world))
         await stack.enter_async_context(served.front.following_lists(ListShelf(engine, world.now)))
-        reloader = _reloader(beginning, served.front, world)
-        state.reload_status = lambda: reloader.status
-        await stack.enter_async_context(reloader.watching())
-        await stack.enter_async_context(_reloading_on_hup(reloader))
+        await stack.enter_async_context(_following_file(beginning, served.front, state, world))
         await stack.enter_async_context(systemd.signs_of_life(systemd.watchdog_interval_s()))
         if not (AccessKeys(config).are_any_in_force(world.now()) or accounts.directory.has_anybody):
             log.warning("nobody can authenticate: there is no access key in force, and no user who may log in")
@@ -107,13 +108,33 @@ def _settle_memory() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def _reloader(beginning: Beginning, front: Front, world: World) -> Reloader:
+@asynccontextmanager
+async def _following_file(beginning: Beginning, front: Front, state: State, world: World) -> AsyncIterator[None]:
+    """Keep the process on what its file says, and let admins change that."""
+    versions = Versions(beginning.data_folder / VERSIONS)
+    reloader = _reloader(beginning, front, world, versions)
+    state.reload_status = lambda: reloader.status
+    state.config_desk = ConfigDesk(
+        beginning.source, versions, reloader.reload, lambda: reloader.status, state.accounts
+    )
+    await reloader.keep(beginning.loaded)
+    async with reloader.watching(), _reloading_on_hup(reloader):
+        yield
+
+
+def _reloader(beginning: Beginning, front: Front, world: World, versions: Versions) -> Reloader:
     def adopt(config: Config) -> None:
         front.adopt(config)
         set_level(config.server.log_level)
 
     return Reloader(
-        beginning.source, beginning.loaded, beginning.config, adopt, world.now, signature=beginning.signature
+        beginning.source,
+        beginning.loaded,
+        beginning.config,
+        adopt,
+        world.now,
+        signature=beginning.signature,
+        keep=versions.keep,
     )
 
 

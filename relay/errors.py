@@ -14,6 +14,8 @@
     |  |- Overloaded               503, the relay has more to do than it may
     |  |- TooManyRequests          429
     |  |- Conflict                 409, a name that is taken, the last super admin
+    |  |- StaleVersion             412, the thing has been changed since it was read
+    |  |- VersionRequired          428, a change without If-Match
     |  |- ModelNotFound            404
     |  |- NotFound                 404, no such path
     |  |- NoSuch                   404, no such user, no such key
@@ -174,6 +176,24 @@ class Conflict(RequestError):
 
     def __init__(self, message: str, *, param: str | None = None, code: str = "conflict") -> None:
         super().__init__(ErrorFacts(409, message, "invalid_request_error", "invalid_request_error", code, param))
+
+
+class StaleVersion(RequestError):
+    """The thing has been changed since the client saw it (RFC 9110, 15.5.13)."""
+
+    def __init__(self, etag: str) -> None:
+        message = f"Somebody else has changed it meanwhile: read it again, it is {etag} now."
+        facts = ErrorFacts(412, message, "invalid_request_error", "invalid_request_error", "stale_version", "If-Match")
+        super().__init__(facts)
+
+
+class VersionRequired(RequestError):
+    """A change of what others may change as well, without saying of what version (RFC 6585, 3)."""
+
+    def __init__(self) -> None:
+        message = "Send the ETag that you have read as If-Match, so that nobody's change is overwritten."
+        facts = ErrorFacts(428, message, "invalid_request_error", "invalid_request_error", "version_required", "If-Match")
+        super().__init__(facts)
 
 
 class ModelNotFound(RequestError):

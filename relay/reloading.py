@@ -24,7 +24,7 @@ from relay.config.fixed import waiting_for_restart, with_fixed
 from relay.config.schema import Config
 from relay.config.source import ConfigSource, Loaded, Signature
 from relay.core.reload_status import ReloadStatus
-from relay.errors import ConfigError, Problem
+from relay.errors import ConfigError, Problem, SaveError
 
 INTERVAL_S = 0.5
 
@@ -43,15 +43,17 @@ class Reloader:
         now: Callable[[], datetime],
         *,
         signature: Signature | None = None,
+        keep: Callable[[str, datetime], object] = lambda text, now: None,
     ) -> None:
         """`running` is what is in force: `started_with`, but for what the command line says in the file's place.
 
-        `signature` is that of the file before it was read.
+        `signature` is that of the file before it was read; `keep` takes each text that comes into force, in a thread.
         """
         self._source = source
         self._at_start = started_with.config
         self._running = running
         self._adopt = adopt
+        self._keep = keep
         self._now = now
         self._taken = self._last_seen = signature
         self._lock = asyncio.Lock()
@@ -75,9 +77,19 @@ class Reloader:
         async with self._lock:
             self._taken = await asyncio.to_thread(self._source.signature)
             try:
-                self._take_over(await asyncio.to_thread(self._source.load))
+                loaded = await asyncio.to_thread(self._source.load)
+                self._take_over(loaded)
             except ConfigError as error:
                 self._refuse(error)
+            else:
+                await self.keep(loaded)
+
+    async def keep(self, loaded: Loaded) -> None:
+        """Keep a version that is in force; that it can't be kept is told, and changes nothing."""
+        try:
+            await asyncio.to_thread(self._keep, loaded.text, self._now())
+        except SaveError as error:
+            log.warning("this version of the configuration is not kept: %s", error)
 
     def _take_over(self, loaded: Loaded) -> None:
         """Raises ConfigError, having changed nothing."""

@@ -18,6 +18,7 @@ from relay.core.health import Health
 from relay.core.means import Means, means_of
 from relay.core.metrics import CallCounter, ModelLabels
 from relay.core.models import ModelList
+from relay.core.provider_view import Providers
 from relay.core.relay import Relay
 from relay.core.scrape_token import ScrapeToken
 from relay.core.turns import Turns
@@ -34,6 +35,10 @@ from relay.web.accounts.invites import InvitesHandler
 from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.request import AccountApi
 from relay.web.accounts.users import UsersHandler
+from relay.web.admin.config import ConfigHandler
+from relay.web.admin.providers import ProvidersHandler
+from relay.web.admin.request import MAX_BYTES as MAX_CONFIG_BYTES
+from relay.web.admin.request import AdminApi
 from relay.web.body import BodyLimits
 from relay.web.client_address import ProxyTrust
 from relay.web.connections import ConnectionRule
@@ -47,7 +52,7 @@ from relay.web.middleware.access import Gatekeeper
 from relay.web.middleware.cors import Cors
 from relay.web.models import ModelsHandler
 from relay.web.relayed import Desk, RelayedEndpoint
-from relay.web.routes import AccountHandlers, Route, index_of, table
+from relay.web.routes import AccountHandlers, AdminHandlers, Route, index_of, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def build(
         MetricsHandler(state.tallies, _watched(means, models, state, world), ScrapeToken(config).matches),
         ExplainHandler(Explainer(catalog, means, clocks), desk.body_limits),
         _account_handlers(config, state, desk),
+        _admin_handlers(config, state, desk, Providers(catalog, means, lists, transport_of, clocks)),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )
     credentials = Credentials(AccessKeys(config), state.accounts.signer, state.accounts.directory)
@@ -109,6 +115,13 @@ def _watched(means: Means, models: ModelLabels, state: State, world: World) -> W
         started_at=state.started_at,
         version=VERSION,
     )
+
+
+def _admin_handlers(config: Config, state: State, desk: Desk, providers: Providers) -> AdminHandlers:
+    limits = replace(desk.body_limits, max_bytes=MAX_CONFIG_BYTES, bound="")
+    account_api = AccountApi(state.accounts.under(config), limits, desk.client_ip)
+    api = AdminApi(account_api, lambda: state.config_desk)
+    return AdminHandlers(ConfigHandler(api), ProvidersHandler(api, providers))
 
 
 def _desk(config: Config, relay: Relay, counter: CallCounter, state: State, world: World) -> Desk:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from relay.core.accounts.desk import AccountDesk
 from relay.core.admission import Admission, BodyBudget
+from relay.core.configuring.desk import ConfigDesk
 from relay.core.health import Lifecycle
 from relay.core.ledger import Ledger
 from relay.core.live_calls import LiveCalls
@@ -72,5 +73,7 @@ class State:
     admission: Admission = field(default_factory=Admission)
     body_budget: BodyBudget = field(default_factory=BodyBudget)
     tallies: CallTallies = field(default_factory=CallTallies)
+    config_desk: ConfigDesk | None = None
+    """None while the process follows no file."""
     reload_status: Callable[[], ReloadStatus | None] = field(default=lambda: None)
     """What became of the configuration file; None where nothing follows it."""

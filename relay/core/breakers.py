@@ -186,6 +186,11 @@ class Breakers:
         now_s = now.timestamp()
         return max((breaker.open_until_s - now_s for breaker in self._memory.found(target)), default=0.0)
 
+    def provider_rests_s(self, provider: str, now: datetime) -> float:
+        """How long it is taken for one that can't be reached; 0: it is not."""
+        breaker = self._memory.providers.get(provider)
+        return 0.0 if breaker is None else max(0.0, breaker.open_until_s - now.timestamp())
+
     def of_targets(self, now: datetime) -> Iterator[tuple[Target, BreakerState]]:
         """Those that have failed and not served since, be they of this configuration or not."""
         for target, breaker in self._memory.targets.items():

@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from relay.errors import ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError, WrongPassword
+from relay.errors import ConfigError, ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError, WrongPassword
 from relay.formats.registry import DIALECTS
 from relay.model import Dialect
 from relay.web.connection import SERVER
@@ -52,6 +52,15 @@ def refusal(error: RequestError, exchange: Exchange) -> web.Response:
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(error.allowed)
     return response
+
+
+def config_refusal(error: ConfigError, exchange: Exchange) -> web.Response:
+    """A configuration that can't be taken: every problem, as a list beside the first one's words."""
+    found = [{"line": one.line, "path": one.path, "message": one.message} for one in error.problems]
+    first = error.problems[0]
+    message = f"{first.path}: {first.message}" if first.path else first.message
+    told = {"message": message, "type": "invalid_request_error", "code": "bad_configuration", "problems": found}
+    return document({"error": told}, status=400)
 
 
 def upstream_failure(error: UpstreamError, exchange: Exchange) -> web.Response:

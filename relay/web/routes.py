@@ -18,6 +18,8 @@ from relay.web.accounts.auth import AuthHandler
 from relay.web.accounts.invites import InvitesHandler
 from relay.web.accounts.keys import KeysHandler
 from relay.web.accounts.users import UsersHandler
+from relay.web.admin.config import ConfigHandler
+from relay.web.admin.providers import ProvidersHandler
 from relay.web.explain import ExplainHandler
 from relay.web.info import InfoHandler
 from relay.web.metrics import MetricsHandler
@@ -66,12 +68,21 @@ class AccountHandlers:
     invites: InvitesHandler
 
 
+@dataclass(frozen=True, slots=True)
+class AdminHandlers:
+    """Those of the running configuration."""
+
+    config: ConfigHandler
+    providers: ProvidersHandler
+
+
 def table(
     info: InfoHandler,
     models: ModelsHandler,
     metrics: MetricsHandler,
     explain: ExplainHandler,
     accounts: AccountHandlers,
+    admin: AdminHandlers,
     relayed: Callable[[Endpoint], Handler],
 ) -> tuple[Route, ...]:
     """All routes, given the handlers."""
@@ -84,6 +95,7 @@ def table(
         Route("GET", "/api/info", info.info, public),
         Route("GET", "/v1/models", models.list, public),
         Route("GET", "/v1/models/{id:.+}", models.one, public),
+        *_admin_routes(admin),
         Route("POST", "/api/explain", explain.explain, user, takes_api_keys=True),
         Route("GET", "/metrics", metrics.get, Access.ADMIN, opens_to=metrics.opens_to),
         *_account_routes(accounts),
@@ -115,6 +127,28 @@ def _account_routes(accounts: AccountHandlers) -> Iterator[Route]:
     yield Route("GET", "/api/invites", invites.list, admin)
     yield Route("POST", "/api/invites", invites.make, admin)
     yield Route("DELETE", "/api/invites/{id}", invites.revoke, admin)
+
+
+def _admin_routes(admin: AdminHandlers) -> Iterator[Route]:
+    config, providers, level = admin.config, admin.providers, Access.ADMIN
+    yield Route("GET", "/api/config", config.show, level)
+    yield Route("PUT", "/api/config", config.replace, level)
+    yield Route("POST", "/api/config/check", config.check, level)
+    yield Route("GET", "/api/config/history", config.history, level)
+    yield Route("GET", "/api/config/history/{version}", config.version, level)
+    yield Route("POST", "/api/config/rollback", config.roll_back, level)
+    yield Route("GET", "/api/providers", providers.list, level)
+    yield Route("POST", "/api/providers", providers.add, level)
+    yield Route("POST", "/api/providers/order", providers.reorder, level)
+    yield Route("GET", "/api/providers/{name}", providers.one, level)
+    yield Route("PATCH", "/api/providers/{name}", providers.change, level)
+    yield Route("DELETE", "/api/providers/{name}", providers.delete, level)
+    yield Route("GET", "/api/providers/{name}/models", providers.models, level)
+    yield Route("POST", "/api/providers/{name}/test", providers.test, level)
+    yield Route("GET", "/api/providers/{name}/keys", providers.keys, level)
+    yield Route("POST", "/api/providers/{name}/keys", providers.add_keys, level)
+    yield Route("PATCH", "/api/providers/{name}/keys/{label:.+}", providers.change_key, level)
+    yield Route("DELETE", "/api/providers/{name}/keys/{label:.+}", providers.delete_key, level)
 
 
 async def _invite(request: web.Request) -> None:

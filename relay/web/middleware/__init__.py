@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from relay.errors import Overloaded, RequestError, StoreError, Unauthorized, UpstreamError
+from relay.errors import ConfigError, Overloaded, RequestError, SaveError, StoreError, Unauthorized, UpstreamError
 from relay.web import answers
 from relay.web.connection import Connection
 from relay.web.exchange import EXCHANGE, Exchange
@@ -85,6 +85,11 @@ def _told(error: Exception, exchange: Exchange) -> web.Response:
     """The answer that an exception becomes before any other has started; only what nobody foresaw is logged."""
     if isinstance(error, RequestError):
         return answers.refusal(error, exchange)
+    if isinstance(error, ConfigError):
+        return answers.config_refusal(error, exchange)
+    if isinstance(error, SaveError):
+        log.warning("%s: %s", exchange.request_id, error)
+        return answers.refusal(Overloaded("the configuration can't be saved"), exchange)
     if isinstance(error, UpstreamError):
         return answers.upstream_failure(error, exchange)
     if isinstance(error, StoreError):

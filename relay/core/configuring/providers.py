@@ -1,0 +1,172 @@
+"""Changes of providers and their keys, as functions from the file's old text to its new one. Pure.
+
+What a client sends back masked stands for what is stored; `null` in a change takes an option away (RFC 7396).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from relay.config.edit import Append, Change, Delete, Insert, Rename, Reorder, Set, edited
+from relay.config.key_import import imported
+from relay.config.masking import masked, unmasked
+from relay.errors import Conflict, NoSuch
+
+Make: TypeAlias = Callable[[str], str]
+Json: TypeAlias = Mapping[str, Any]
+
+
+def add(name: str, options: Json, position: int | None) -> Make:
+    """A new provider, last unless a position is given. Raises Conflict."""
+
+    def make(text: str) -> str:
+        providers = providers_of(masked(text))
+        if name in providers:
+            raise Conflict(f"There is a provider {name!r} already.", param="name", code="taken")
+        path, value = ("providers", name), dict(options)
+        last = len(providers)
+        change: Change = Set(path, value) if position is None else Insert(path, value, min(position, last))
+        return edited(text, [change])
+
+    return make
+
+
+def change(name: str, patch: Json, new_name: str | None) -> Make:
+    """Options of a provider, and its name, in place. Raises NoSuch, Conflict."""
+
+    def make(text: str) -> str:
+        document = masked(text)
+        options = provider_of(document, name)
+        if new_name not in (None, name) and new_name in providers_of(document):
+            raise Conflict(f"There is a provider {new_name!r} already.", param="name", code="taken")
+        text = _with_options(text, document, name, merged(options, patch))
+        if new_name is None or new_name == name:
+            return text
+        return edited(text, [Rename(("providers", name), new_name)])
+
+    return make
+
+
+def delete(name: str) -> Make:
+    """Raises NoSuch."""
+
+    def make(text: str) -> str:
+        provider_of(masked(text), name)
+        return edited(text, [Delete(("providers", name))])
+
+    return make
+
+
+def reorder(names: Sequence[str]) -> Make:
+    """All providers in another order, which is that of detection. Raises Conflict where it is not all of them."""
+
+    def make(text: str) -> str:
+        known = providers_of(masked(text))
+        if sorted(names) != sorted(known):
+            raise Conflict(f"'names' must be all of these, each once: {', '.join(known)}.", param="names")
+        return edited(text, [Reorder(("providers",), tuple(names))])
+
+    return make
+
+
+def add_keys(name: str, keys: Sequence[Json]) -> Make:
+    """Further keys of a provider. Raises NoSuch, Conflict for a label that is taken."""
+
+    def make(text: str) -> str:
+        taken = [key.get("label") for key in keys_of(masked(text), name)]
+        for key in keys:
+            if (label := key.get("label")) and label in taken:
+                raise Conflict(f"Provider {name!r} has a key {label!r} already.", param="label", code="taken")
+        return edited(text, [Append(("providers", name, "keys"), [dict(key) for key in keys])])
+
+    return make
+
+
+def import_keys(name: str, lines: str) -> Make:
+    """Keys from lines, JSON or CSV; what is there already is left out. Raises NoSuch, ConfigError."""
+
+    def make(text: str) -> str:
+        keys_of(masked(text), name)
+        stored = keys_of(unmasked(masked(text), text), name)
+        found = imported(
+            lines,
+            known_keys=[str(key.get("key", "")) for key in stored],
+            known_labels=[str(key["label"]) for key in stored if key.get("label")],
+        )
+        return edited(text, [Append(("providers", name, "keys"), list(found.keys))]) if found.keys else text
+
+    return make
+
+
+def change_key(name: str, label: str, patch: Json) -> Make:
+    """Options of one key. Raises NoSuch."""
+
+    def make(text: str) -> str:
+        document = masked(text)
+        place = place_of(keys_of(document, name), name, label)
+        keys = [merged(key, patch) if at == place else key for at, key in enumerate(keys_of(document, name))]
+        options = {**provider_of(document, name), "keys": keys}
+        return _with_options(text, document, name, options)
+
+    return make
+
+
+def delete_key(name: str, label: str) -> Make:
+    """Raises NoSuch."""
+
+    def make(text: str) -> str:
+        place = place_of(keys_of(masked(text), name), name, label)
+        return edited(text, [Delete(("providers", name, "keys", place))])
+
+    return make
+
+
+def providers_of(document: object) -> dict[str, Any]:
+    """Those of a document, in order; what is no mapping holds none."""
+    found = document.get("providers") if isinstance(document, Mapping) else None
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def provider_of(document: object, name: str) -> dict[str, Any]:
+    """The options of one. Raises NoSuch."""
+    providers = providers_of(document)
+    if name not in providers:
+        raise NoSuch("provider", name)
+    found = providers[name]
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def keys_of(document: object, name: str) -> list[dict[str, Any]]:
+    """The keys of a provider, as the file has them. Raises NoSuch for the provider."""
+    found = provider_of(document, name).get("keys")
+    return [dict(key) for key in found if isinstance(key, Mapping)] if isinstance(found, list) else []
+
+
+def place_of(keys: Sequence[Json], name: str, label: str) -> int:
+    """Where a key stands; one without a label is called by its place, `key-1`. Raises NoSuch."""
+    for place, key in enumerate(keys):
+        if (key.get("label") or f"key-{place + 1}") == label:
+            return place
+    raise NoSuch(f"key of provider {name}", label)
+
+
+def merged(old: Json, patch: Json) -> dict[str, Any]:
+    """A JSON merge patch (RFC 7396)."""
+    result = dict(old)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
+            result[name] = merged(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def _with_options(text: str, document: object, name: str, options: Json) -> str:
+    """The text with other options of a provider, in which masks stand for what is stored."""
+    whole = dict(document) if isinstance(document, Mapping) else {}
+    whole["providers"] = {**providers_of(document), name: options}
+    stored = provider_of(unmasked(whole, text), name)
+    return edited(text, [Set(("providers", name), stored)])
