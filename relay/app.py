@@ -53,7 +53,7 @@ class Front:
         self.site = self._built(config)
         if self._model_lists is not None:
             before = self._model_lists.lists
-            self._model_lists.follow(self.site.providers)
+            self._model_lists.follow(self.site.providers.means.providers)
             if self._model_lists.lists != before:  # Of a provider that comes back something may be known already.
                 self.site = self._built(config)
         self._take_over()
@@ -62,7 +62,7 @@ class Front:
     async def following_lists(self, shelf: Shelf) -> AsyncIterator[None]:
         """Know what providers tell of their models, while inside. Raises StoreError at the start."""
         lists = ModelLists(shelf, self._transport_of, self._world.clocks(), self._lists_changed)
-        lists.follow(self.site.providers)
+        lists.follow(self.site.providers.means.providers)
         async with lists.keeping():
             self._model_lists = lists
             self.adopt(self.site.config)
@@ -93,7 +93,7 @@ class Front:
 
     def _built(self, config: Config) -> Site:
         lists = NO_LISTS if self._model_lists is None else self._model_lists.lists
-        return build(config, self._transport_of, self._state, self._world, lists)
+        return build(config, self._transport_of, self._state, self._world, lists, lambda: self.site.providers)
 
     def _take_over(self) -> None:
         self.connections.rule = self.site.connection_rule

@@ -2,6 +2,7 @@
 
     RelayError
     |- ConfigError                 the configuration can't be used; lists every problem
+    |- SaveError                   the configuration can't be written: a full disk, a folder that is read-only
     |- StoreError                  the database can't be used as it stands
     |- RequestError                the relay says no, before anything went upstream
     |  |- Unauthorized             401, one body for every reason
@@ -61,6 +62,10 @@ class ConfigError(RelayError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SaveError(RelayError):
+    """The configuration's file, or one of its versions, can't be written or read. What was there is still there."""
 
 
 class StoreError(RelayError):
@@ -183,8 +188,8 @@ class StaleVersion(RequestError):
 
     def __init__(self, etag: str) -> None:
         message = f"Somebody else has changed it meanwhile: read it again, it is {etag} now."
-        facts = ErrorFacts(412, message, "invalid_request_error", "invalid_request_error", "stale_version", "If-Match")
-        super().__init__(facts)
+        kind = "invalid_request_error"
+        super().__init__(ErrorFacts(412, message, kind, kind, "stale_version", "If-Match"))
 
 
 class VersionRequired(RequestError):
@@ -192,7 +197,9 @@ class VersionRequired(RequestError):
 
     def __init__(self) -> None:
         message = "Send the ETag that you have read as If-Match, so that nobody's change is overwritten."
-        facts = ErrorFacts(428, message, "invalid_request_error", "invalid_request_error", "version_required", "If-Match")
+        facts = ErrorFacts(
+            428, message, "invalid_request_error", "invalid_request_error", "version_required", "If-Match"
+        )
         super().__init__(facts)
 
 

@@ -5,7 +5,7 @@ A request keeps the site that it began with to its end. What must outlive a site
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relay.config.schema import Config
@@ -60,8 +60,7 @@ class Site:
     """One configuration at work."""
 
     config: Config
-    providers: Mapping[str, Provider]
-    """Those that are enabled, by name."""
+    providers: Providers
     routes: tuple[Route, ...]
     choke_point: ChokePoint
     connection_rule: ConnectionRule
@@ -69,9 +68,17 @@ class Site:
 
 
 def build(
-    config: Config, transport_of: Callable[[Provider], Transport], state: State, world: World, lists: Lists
+    config: Config,
+    transport_of: Callable[[Provider], Transport],
+    state: State,
+    world: World,
+    lists: Lists,
+    in_force: Callable[[], Providers],
 ) -> Site:
-    """The site of a configuration. `lists` are what providers have told of their models by now."""
+    """The site of a configuration. `lists` are what providers have told of their models by now.
+
+    `in_force` gives the providers of whichever site is in force when it is called.
+    """
     providers = upstream_providers.build(config)
     catalog = catalog_of(config, providers, DEMO_MODELS, lists)
     clocks = world.clocks()
@@ -86,13 +93,14 @@ def build(
         MetricsHandler(state.tallies, _watched(means, models, state, world), ScrapeToken(config).matches),
         ExplainHandler(Explainer(catalog, means, clocks), desk.body_limits),
         _account_handlers(config, state, desk),
-        _admin_handlers(config, state, desk, Providers(catalog, means, lists, transport_of, clocks)),
+        _admin_handlers(config, state, desk, in_force),
         lambda endpoint: RelayedEndpoint(endpoint, desk).post,
     )
     credentials = Credentials(AccessKeys(config), state.accounts.signer, state.accounts.directory)
     gatekeeper = Gatekeeper(index_of(routes), credentials, state.refusals, now=world.now, client_ip=desk.client_ip)
     choke_point = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
-    return Site(config, providers, routes, choke_point, _connection_rule(config), _admission_rule(config))
+    at_work = Providers(catalog, means, lists, transport_of, clocks)
+    return Site(config, at_work, routes, choke_point, _connection_rule(config), _admission_rule(config))
 
 
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:
@@ -117,11 +125,11 @@ def _watched(means: Means, models: ModelLabels, state: State, world: World) -> W
     )
 
 
-def _admin_handlers(config: Config, state: State, desk: Desk, providers: Providers) -> AdminHandlers:
+def _admin_handlers(config: Config, state: State, desk: Desk, in_force: Callable[[], Providers]) -> AdminHandlers:
     limits = replace(desk.body_limits, max_bytes=MAX_CONFIG_BYTES, bound="")
     account_api = AccountApi(state.accounts.under(config), limits, desk.client_ip)
     api = AdminApi(account_api, lambda: state.config_desk)
-    return AdminHandlers(ConfigHandler(api), ProvidersHandler(api, providers))
+    return AdminHandlers(ConfigHandler(api), ProvidersHandler(api, in_force))
 
 
 def _desk(config: Config, relay: Relay, counter: CallCounter, state: State, world: World) -> Desk:

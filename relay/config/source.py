@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from relay.config.findings import Check
-from relay.config.load import parse, read_text
+from relay.config.load import parse, text_of
+from relay.config.saving import etag_of
 from relay.config.schema import Config
 
 Signature: TypeAlias = tuple[int, int, int, int, int]
@@ -37,12 +37,12 @@ class ConfigSource:
 
     def load(self) -> Loaded:
         """What the file says now. Raises ConfigError."""
-        return self.loaded(read_text(self.path))
+        return self.loaded(text_of(self.path))
 
     def loaded(self, text: str) -> Loaded:
         """What a text would say in the file's place. Raises ConfigError."""
         config = parse(text, source=str(self.path), folder=self.path.parent, environ=self.environ, checks=self.checks)
-        return Loaded(config, text, etag_of(text))
+        return Loaded(config, text, etag_of(text.encode()))
 
     def signature(self) -> Signature | None:
         """None: there is no file at the moment."""
@@ -51,8 +51,3 @@ class ConfigSource:
         except OSError:
             return None
         return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def etag_of(text: str) -> str:
-    """Names the contents (RFC 9110, 8.8.3)."""
-    return f'"{hashlib.sha256(text.encode()).hexdigest()}"'

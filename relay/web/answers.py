@@ -8,7 +8,15 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from relay.errors import ConfigError, ErrorFacts, MethodNotAllowed, RequestError, Unauthorized, UpstreamError, WrongPassword
+from relay.errors import (
+    ConfigError,
+    ErrorFacts,
+    MethodNotAllowed,
+    RequestError,
+    Unauthorized,
+    UpstreamError,
+    WrongPassword,
+)
 from relay.formats.registry import DIALECTS
 from relay.model import Dialect
 from relay.web.connection import SERVER

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.config.source import ConfigSource, etag_of
+from relay.config.saving import etag_of
+from relay.config.source import ConfigSource
 from relay.errors import ConfigError
 
 
@@ -20,7 +21,7 @@ def source(tmp_path: Path) -> ConfigSource:
 def test_a_file_is_loaded_with_its_text_and_the_name_of_its_contents(source: ConfigSource) -> None:
     loaded = source.load()
     assert (loaded.config.server.port, loaded.text) == (1, "server: {port: 1}\n")
-    assert loaded.etag == etag_of(loaded.text)
+    assert loaded.etag == etag_of(loaded.text.encode())
     assert source.loaded("server: {port: 2}\n").etag != loaded.etag
 
 

@@ -1,7 +1,7 @@
 """The one way in which the running process changes its configuration file: read, change, check, save, take over.
 
-Every change is made to the file as it is at that moment, under its tag: what somebody else saved meanwhile, in an editor
-or over HTTP, is never overwritten. What can't be loaded is never saved.
+Every change is made to the file as it is at that moment, under its tag: what somebody else saved meanwhile, in an
+editor or over HTTP, is never overwritten. What can't be loaded is never saved.
 """
 
 from __future__ import annotations

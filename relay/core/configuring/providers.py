@@ -92,7 +92,7 @@ def import_keys(name: str, lines: str) -> Make:
         found = imported(
             lines,
             known_keys=[str(key.get("key", "")) for key in stored],
-            known_labels=[str(key["label"]) for key in stored if key.get("label")],
+            known_labels=[label_of(key, place) for place, key in enumerate(stored)],
         )
         return edited(text, [Append(("providers", name, "keys"), list(found.keys))]) if found.keys else text
 
@@ -144,11 +144,16 @@ def keys_of(document: object, name: str) -> list[dict[str, Any]]:
 
 
 def place_of(keys: Sequence[Json], name: str, label: str) -> int:
-    """Where a key stands; one without a label is called by its place, `key-1`. Raises NoSuch."""
+    """Where a key stands. Raises NoSuch."""
     for place, key in enumerate(keys):
-        if (key.get("label") or f"key-{place + 1}") == label:
+        if label_of(key, place) == label:
             return place
     raise NoSuch(f"key of provider {name}", label)
+
+
+def label_of(key: Json, place: int) -> str:
+    """As the configuration calls it: its own label, else one by its place, from 0."""
+    return str(key.get("label") or f"key-{place + 1}")
 
 
 def merged(old: Json, patch: Json) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The bodies of /api/config and /api/providers. Options of the configuration are checked by its own schema, not here."""
+"""The bodies of /api/config and /api/providers. The options in them are checked by the configuration's own schema."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -22,15 +22,16 @@ from relay.web.admin.request import AdminApi
 class ProvidersHandler:
     """For admins. Secrets are masked; a mask that is sent back stands for what is stored."""
 
-    def __init__(self, api: AdminApi, providers: Providers) -> None:
+    def __init__(self, api: AdminApi, in_force: Callable[[], Providers]) -> None:
+        """`in_force` gives those of the moment: a change that this handler makes is answered by another site's."""
         self._api = api
-        self._providers = providers
+        self._in_force = in_force
         self._now = api.account_api.desk.now
 
     async def list(self, request: web.Request) -> web.Response:
         """All of the file, in its order."""
         saved = await self._api.desk.read()
-        document, views = masked(saved.text), self._providers.views()
+        document, views = masked(saved.text), self._in_force().views()
         told = [rendering.provider(document, name, views.get(name)) for name in providers_of(document)]
         return rendering.tagged(enveloped(told, self._now()), saved.etag)
 
@@ -66,21 +67,18 @@ class ProvidersHandler:
 
     async def models(self, request: web.Request) -> web.Response:
         """Those known at one that is in force."""
-        found = self._providers.models(_name(request))
+        found = self._in_force().models(_name(request))
         return enveloped([rendering.model(one) for one in found], self._now())
 
     async def test(self, request: web.Request) -> web.Response:
         """Try one that is in force; it costs a few tokens."""
         body = await self._api.account_api.body(request, TestBody)
-        return enveloped(rendering.report(await self._providers.test(_name(request), body.model)), self._now())
+        return enveloped(rendering.report(await self._in_force().test(_name(request), body.model)), self._now())
 
     async def add_keys(self, request: web.Request) -> web.Response:
         """201: the provider's keys, the new ones included."""
         body, name = await self._api.account_api.body(request, KeysBody), _name(request)
-        if (body.key is None) == (body.text is None):
-            raise InvalidRequest("Send either 'key', one key's options, or 'text', keys to import.", param="key")
-        make = changes.add_keys(name, [body.key]) if body.key is not None else changes.import_keys(name, body.text or "")
-        saved = await self._api.changed(request, "provider_keys_added", name, make)
+        saved = await self._api.changed(request, "provider_keys_added", name, _keys_from(body, name))
         return self._keys(saved, name, status=201)
 
     async def keys(self, request: web.Request) -> web.Response:
@@ -102,12 +100,20 @@ class ProvidersHandler:
         return web.Response(status=204, headers={"ETag": saved.etag})
 
     def _shown(self, saved: Saved, name: str, *, status: int = 200) -> web.Response:
-        told = rendering.provider(masked(saved.text), name, self._providers.views().get(name))
+        told = rendering.provider(masked(saved.text), name, self._in_force().views().get(name))
         return rendering.tagged(enveloped(told, self._now(), status=status), saved.etag)
 
     def _keys(self, saved: Saved, name: str, *, status: int = 200) -> web.Response:
-        told: Sequence[Any] = rendering.provider(masked(saved.text), name, self._providers.views().get(name))["keys"]
+        told: Sequence[Any] = rendering.provider(masked(saved.text), name, self._in_force().views().get(name))["keys"]
         return rendering.tagged(enveloped(told, self._now(), status=status), saved.etag)
+
+
+def _keys_from(body: KeysBody, name: str) -> changes.Make:
+    if body.key is not None and body.text is None:
+        return changes.add_keys(name, [body.key])
+    if body.text is not None and body.key is None:
+        return changes.import_keys(name, body.text)
+    raise InvalidRequest("Send either 'key', one key's options, or 'text', keys to import.", param="key")
 
 
 def _name(request: web.Request) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from relay.core.configuring.providers import keys_of, provider_of
+from relay.core.configuring.providers import keys_of, label_of, provider_of
 from relay.core.provider_report import ProviderReport
 from relay.core.provider_view import ProviderView
 from relay.errors import Problem
@@ -31,7 +31,7 @@ def provider(document: object, name: str, view: ProviderView | None) -> dict[str
     """One as the masked file has it, and how it stands; `view` is None for one that is not in force."""
     states = {} if view is None else {state.label: state for state in view.keys}
     keys = keys_of(document, name)
-    labels = [str(key.get("label") or f"key-{place}") for place, key in enumerate(keys, 1)]
+    labels = [label_of(key, place) for place, key in enumerate(keys)]
     return {
         "name": name,
         "options": {option: value for option, value in provider_of(document, name).items() if option != "keys"},

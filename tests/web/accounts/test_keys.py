@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -201,7 +202,7 @@ async def test_an_api_key_makes_calls_and_nothing_else(api: Api) -> None:
     }
     assert len(governing) >= 14
     for method, path in sorted(governing):
-        answer = await api.call(method, path.replace("{id}", "1"), {}, by=secret)
+        answer = await api.call(method, re.sub(r"\{[^}]*\}", "1", path), {}, by=secret)
         assert answer.status == 403, (method, path)
     assert (await api.call("GET", "/api/auth/me", by=secret)).json["username"] == "root"
 

@@ -1,0 +1,174 @@
+"""/api/config: what admins see of the file, and how they change it without overwriting one another."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.formats.test_asked import JSON
+from tests.support.running import ACCESS_KEY
+from tests.web.admin.conftest import SECRET, Admin
+
+
+async def test_the_file_is_shown_without_its_secrets_and_with_its_tag(admin: Admin) -> None:
+    answer = await admin.call("GET", "/api/config")
+    assert answer.status == 200
+    assert "# The operator's own words." in answer.data["text"]
+    assert answer.data["document"]["providers"]["up"]["keys"][0]["key"] == "sk-adm…89-1"
+    assert (answer.headers["ETag"], answer.headers["Cache-Control"]) == (answer.data["etag"], "no-store")
+    assert (answer.data["is_in_force"], answer.data["problems"], answer.data["waiting_for_restart"]) == (True, [], [])
+
+
+async def test_what_was_shown_and_changed_comes_into_force_and_keeps_all_else(admin: Admin) -> None:
+    shown, before = await admin.call("GET", "/api/config"), admin.text
+    text = shown.data["text"].replace("include: [m]", "include: [m, extra]")
+    answer = await admin.call("PUT", "/api/config", {"text": text}, If_Match=shown.data["etag"])
+    assert (answer.status, answer.data["is_in_force"]) == (200, True)
+    assert admin.text == before.replace("include: [m]", "include: [m, extra]")
+    models = await admin.call("GET", "/v1/models")
+    assert [model["id"] for model in models.json["data"]] == ["m", "extra"]
+    assert (await admin.audited())[-1] == ("access-key", "config_replaced", "config")
+
+
+async def test_a_document_changes_the_text_where_it_differs(admin: Admin) -> None:
+    shown, before = await admin.call("GET", "/api/config"), admin.text
+    document = shown.data["document"]
+    document["providers"]["up"]["models"]["include"] = ["m", "extra"]
+    answer = await admin.call("PUT", "/api/config", {"document": document}, If_Match=shown.data["etag"])
+    assert answer.status == 200, answer.raw
+    assert admin.text == before.replace("include: [m]", "include: [m, extra]")
+
+
+async def test_of_two_editors_the_second_is_told(admin: Admin) -> None:
+    shown = (await admin.call("GET", "/api/config")).data
+    texts = [shown["text"].replace("include: [m]", f"include: [m, {name}]") for name in ("one", "two")]
+    calls = [admin.call("PUT", "/api/config", {"text": text}, If_Match=shown["etag"]) for text in texts]
+    found = sorted([answer.status for answer in await asyncio.gather(*calls)])
+    assert found == [200, 412]
+
+
+async def test_an_editor_beside_the_relay_is_not_overwritten_either(admin: Admin) -> None:
+    shown = (await admin.call("GET", "/api/config")).data
+    admin.path.write_text(admin.text + "# by hand\n")
+    answer = await admin.call("PUT", "/api/config", {"text": shown["text"]}, If_Match=shown["etag"])
+    assert (answer.status, answer.error["code"]) == (412, "stale_version")
+    assert admin.text.endswith("# by hand\n")
+
+
+async def test_a_change_must_say_of_what(admin: Admin) -> None:
+    answer = await admin.call("PUT", "/api/config", {"text": ""})
+    assert (answer.status, answer.error["code"]) == (428, "version_required")
+
+
+async def test_a_bad_configuration_is_told_whole_and_not_saved(admin: Admin) -> None:
+    shown, before = (await admin.call("GET", "/api/config")).data, admin.text
+    text = shown["text"].replace("host: 127.0.0.1", "host: 127.0.0.1\n  port: many\n  unheard_of: 1")
+    answer = await admin.call("PUT", "/api/config", {"text": text}, If_Match=shown["etag"])
+    assert (answer.status, answer.error["code"]) == (400, "bad_configuration")
+    assert [(one["line"], one["path"]) for one in answer.error["problems"]] == [
+        (4, "server.port"),
+        (5, "server.unheard_of"),
+    ]
+    assert admin.text == before
+    checked = await admin.call("POST", "/api/config/check", {"text": text})
+    assert (checked.status, checked.data["is_good"], len(checked.data["problems"])) == (200, False, 2)
+
+
+async def test_a_good_one_is_checked_with_its_warnings_and_nothing_changes(admin: Admin) -> None:
+    shown, before = (await admin.call("GET", "/api/config")).data, admin.text
+    answer = await admin.call("POST", "/api/config/check", {"text": shown["text"]})
+    assert (answer.data["is_good"], answer.data["problems"]) == (True, [])
+    assert any("Anybody can register" in warning for warning in answer.data["warnings"])
+    assert (admin.text, await admin.audited()) == (before, [])
+
+
+@pytest.mark.parametrize("body", [{}, {"text": "", "document": {}}, {"text": 1}, {"text": "", "more": 1}])
+async def test_a_body_is_one_of_two(admin: Admin, body: dict[str, Any]) -> None:
+    answer = await admin.call("PUT", "/api/config", body, If_Match='"x"')
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+
+
+async def test_versions_are_kept_shown_and_brought_back(admin: Admin) -> None:
+    first = admin.text
+    shown = (await admin.call("GET", "/api/config")).data
+    text = shown["text"].replace("include: [m]", "include: [x]")
+    await admin.call("PUT", "/api/config", {"text": text}, If_Match=shown["etag"])
+    kept = (await admin.call("GET", "/api/config/history")).data
+    assert [one["is_in_force"] for one in kept] == [True, False]
+    old = await admin.call("GET", f"/api/config/history/{kept[1]['version']}")
+    assert old.data["text"] == shown["text"]
+    answer = await admin.call("POST", "/api/config/rollback", {"version": kept[1]["version"]})
+    assert (answer.status, answer.data["is_in_force"], admin.text) == (200, True, first)
+    assert (await admin.audited())[-1][1] == "config_rolled_back"
+
+
+@pytest.mark.parametrize("version", ["x", "..%2Fconfig.yml", "20260101T000000.000000Z-" + "0" * 64 + ".yml"])
+async def test_a_version_that_is_not_kept_is_not_found(admin: Admin, version: str) -> None:
+    assert (await admin.call("GET", f"/api/config/history/{version}")).status == 404
+
+
+async def test_a_file_that_is_bad_is_shown_with_what_is_wrong(admin: Admin) -> None:
+    admin.path.write_text(admin.text.replace("bcrypt_cost: 4", "bcrypt_cost: 4, unheard_of: 1"))
+    await admin.reloader.reload()
+    answer = await admin.call("GET", "/api/config")
+    assert answer.data["is_in_force"] is False
+    assert [one["path"] for one in answer.data["problems"]] == ["auth.unheard_of"]
+
+
+ESCALATIONS = {
+    "the access key": ("access_key: ", "access_key: another-key-0123456789-"),
+    "the signing secret": ("bcrypt_cost: 4", "bcrypt_cost: 4, jwt_secret: " + "x" * 40),
+    "registration": ("bcrypt_cost: 4", "bcrypt_cost: 4, registration: open"),
+    "a file": ("enabled: false", "enabled: false\n    headers: {x-it: 'file:/etc/hostname'}"),
+    "a variable": ("enabled: false", "enabled: false\n    headers: {x-it: '${HOME:-}'}"),
+}
+
+
+@pytest.mark.parametrize("what", ESCALATIONS)
+async def test_an_admin_can_not_make_more_of_themselves(admin: Admin, what: str) -> None:
+    root = await admin.api.super_admin()
+    made = {"username": "ann", "email": "ann@example.org", "password": "correct horse battery", "role": "admin"}
+    assert (await admin.call("POST", "/api/users", made, by=root)).status == 201
+    ann = (await admin.api.call("POST", "/api/auth/login", {"username": "ann", "password": made["password"]})).json
+    shown, before = (await admin.call("GET", "/api/config")).data, admin.text
+    body = {"text": shown["text"].replace(*ESCALATIONS[what], 1)}
+    refused = await admin.call("PUT", "/api/config", body, by=ann["access_token"], If_Match=shown["etag"])
+    assert refused.status in (400, 403), refused.raw
+    if what != "the access key":  # A mask with more around it stands for nothing.
+        assert refused.status == 403
+    assert admin.text == before
+
+
+async def test_users_and_strangers_see_nothing_of_it(admin: Admin) -> None:
+    token = await admin.api.token()
+    for method, path in (("GET", "/api/config"), ("GET", "/api/config/history"), ("GET", "/api/providers")):
+        assert (await admin.call(method, path, by=token)).status == 403
+        assert (await admin.api.call(method, path)).status == 401
+
+
+async def test_an_admin_that_is_none_any_more_changes_nothing(admin: Admin) -> None:
+    root, before = await admin.api.super_admin(), admin.text
+    made = {"username": "ann", "email": "ann@example.org", "password": "correct horse battery", "role": "admin"}
+    user = (await admin.call("POST", "/api/users", made, by=root)).data
+    ann = (await admin.api.call("POST", "/api/auth/login", {"username": "ann", "password": made["password"]})).json
+    await admin.call("PATCH", f"/api/users/{user['id']}", {"role": "user"}, by=root)
+    answer = await admin.call("DELETE", "/api/providers/up", by=ann["access_token"])
+    assert (answer.status, admin.text) == (403, before)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    body=st.dictionaries(st.sampled_from(["text", "document"]), JSON | st.text(max_size=60), max_size=2)
+    | st.fixed_dictionaries({"document": st.dictionaries(st.sampled_from(["server", "providers", "x"]), JSON)})
+)
+async def test_no_body_makes_a_fault_or_shows_a_secret(admin: Admin, body: dict[str, Any]) -> None:
+    answer = await admin.call("POST", "/api/config/check", body)
+    assert answer.status in (200, 400), answer.raw
+    put = await admin.call("PUT", "/api/config", body, If_Match='"not-this"')
+    assert put.status in (400, 412), put.raw
+    assert SECRET in admin.text
+    assert ACCESS_KEY in admin.text
