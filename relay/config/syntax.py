@@ -34,6 +34,9 @@ def events_of(text: str) -> Iterator[Event]:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise Unreadable(line, "there is a control character here that YAML does not allow: remove it") from None
+    except AssertionError:
+        # "%YAML 3.0": ruamel asserts that it knows the version, and loses the line.
+        raise Unreadable(1, "a '%YAML' line names a version that is neither 1.1 nor 1.2: remove it") from None
     except (ValueError, OverflowError):
         # "\UFFFFFFFF": ruamel hands the number to chr() unchecked and loses the line.
         raise Unreadable(1, "a \\U escape in a quoted text names no character: correct it") from None

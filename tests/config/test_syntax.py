@@ -30,6 +30,7 @@ def unreadable(text: str) -> Unreadable:
         ("a: 1\n- b", 2, "the indentation does not fit"),
         ("a: 'x' 'y'", 1, "the indentation does not fit"),
         ("%YAML x\n---\n", 1, "this is not valid YAML"),
+        ("%YAML 1.21\n---\n", 1, "a version that is neither"),
         ("a: 1\nb: \x00", 2, "a control character"),
         ('a: "\\UFFFFFFFF"', 1, "\\U escape"),
     ],
