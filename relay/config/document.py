@@ -64,7 +64,11 @@ class Document(NamedTuple):
 
 def read(text: str) -> Document:
     """The one document of `text`, an empty mapping when there is none. Raises Unreadable."""
-    events = events_of(text)
+    return read_events(events_of(text))
+
+
+def read_events(events: Iterator[Event]) -> Document:
+    """The same from the parser's events, of which no more are taken than a document may have."""
     next(events)  # the start of the stream
     event = next(events)
     if isinstance(event, StreamEndEvent):
@@ -117,7 +121,7 @@ class _Builder:
         if isinstance(event, MappingStartEvent):
             return Node(self._mapping(path))
         if isinstance(event, ScalarEvent):
-            return Node(scalar(_joined(event), is_plain=event.implicit[0]))
+            return Node(scalar(text_of(event), is_plain=event.implicit[0]))
         return Node(self._sequence(path))
 
     def _anchored(self, event: AliasEvent) -> Node:
@@ -143,11 +147,11 @@ class _Builder:
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
-            is_merge = isinstance(event, ScalarEvent) and event.value == "<<" and event.implicit[0]
+            has_merge_key = is_merge(event)
             key = self.build(event, (*path, "?")).value
             value_path = (*path, key) if isinstance(key, str) else path
             entry = Entry(line_of(event), self.build(next(self.events), value_path))
-            if is_merge:
+            if has_merge_key:
                 self._merge(merged, entry, path)
             elif not isinstance(key, str):
                 self._flaw(entry, path, f"a key must be text, not {shown(key)}: put it in quotes")
@@ -171,7 +175,12 @@ class _Builder:
         self.flaws.append(Flaw(entry.line, path, message))
 
 
-def _joined(event: ScalarEvent) -> str:
+def is_merge(event: Event) -> bool:
+    """Whether a key is a plain `<<`, which takes over the entries of another mapping."""
+    return isinstance(event, ScalarEvent) and event.value == "<<" and bool(event.implicit[0])
+
+
+def text_of(event: ScalarEvent) -> str:
     """The text, in which JSON's pair of escapes for one character ("\\ud83d\\ude00") is that character."""
     text: str = event.value
     try:
