@@ -40,6 +40,11 @@ def shown_name(name: str) -> str:
     return _printable(name if whole else start[:_NAME_START] + "...")
 
 
+def ends_early(name: str) -> bool:
+    """Whether something else may begin in a name."""
+    return _NAME_ENDS.search(name) is not None
+
+
 def dotted(path: Iterable[str | int]) -> str:
     """`("providers", "openai", "keys", 0)` as `providers.openai.keys[0]`; unusual names in quotes and brackets."""
     text = ""

@@ -11,6 +11,7 @@ from typing import Annotated, Never, TypeAlias, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Strict, ValidationInfo
 
 from relay.config.display import shown
+from relay.config.mask import is_mask
 from relay.config.quantities import parse_duration, parse_size
 from relay.config.secrets import Resolver
 
@@ -56,6 +57,8 @@ def resolved(value: object, info: ValidationInfo) -> object:
         raise TypeError("a Config is validated with a Resolver as its context")
     if not isinstance(value, str):
         raise ValueError("must be text: put it in quotes (what is there is not shown, it may be a secret)")
+    if is_mask(value):
+        raise ValueError("is the mask of a secret, as MonoRelay shows it, and not the secret: write that")
     return info.context.resolve(value)
 
 

@@ -18,7 +18,7 @@ _NOT_OFFERED = {
 }
 
 
-_LIKE_AN_OPTION = re.compile(r"[a-z_]{1,32}|window_[0-9][a-z]")
+LIKE_AN_OPTION = re.compile(r"[a-z_]{1,32}|window_[0-9][a-z]")
 
 
 def message_of(error: ErrorDetails) -> str:
@@ -33,7 +33,7 @@ def message_of(error: ErrorDetails) -> str:
 def is_name_hidden(error: ErrorDetails) -> bool:
     """Whether the last name of the location may be a secret: `{access_key, sk-...}` makes a name of one."""
     name = str(error["loc"][-1]) if error["loc"] else ""
-    if _LIKE_AN_OPTION.fullmatch(name):
+    if LIKE_AN_OPTION.fullmatch(name):
         return False
     if error["type"] == "extra_forbidden":
         return not _suggestion(error)
