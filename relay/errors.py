@@ -2,6 +2,7 @@
 
     RelayError
     |- ConfigError                 the configuration can't be used; lists every problem
+    |- SaveError                   the configuration can't be written: a full disk, a folder that is read-only
     |- StoreError                  the database can't be used as it stands
     |- RequestError                the relay says no, before anything went upstream
     |  |- Unauthorized             401, one body for every reason
@@ -59,6 +60,10 @@ class ConfigError(RelayError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SaveError(RelayError):
+    """The configuration's file, or one of its versions, can't be written or read. What was there is still there."""
 
 
 class StoreError(RelayError):

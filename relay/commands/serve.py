@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from relay.commands.places import add_config, add_data, data_folder, load_checked, warnings
+from relay.config.atomic import write_private
 from relay.config.exposure import reachable_without_a_real_key
-from relay.config.first_start import fresh_config, write_private
+from relay.config.first_start import fresh_config
 from relay.config.schema import Config
 from relay.daemon import raise_open_files_limit
 from relay.daemon import run as run_daemon

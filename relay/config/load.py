@@ -24,7 +24,7 @@ MAX_FILE_BYTES = 4 * 2**20
 
 def load(path: Path, *, environ: Mapping[str, str], checks: Sequence[Check] = ()) -> Config:
     """The configuration in a file. Raises ConfigError."""
-    return parse(_text(path), source=str(path), folder=path.parent, environ=environ, checks=checks)
+    return parse(text_of(path), source=str(path), folder=path.parent, environ=environ, checks=checks)
 
 
 def parse(
@@ -51,7 +51,7 @@ def parse(
 _TOO_LARGE = f"the file holds more than {MAX_FILE_BYTES // 2**20} MiB: that is no configuration"
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The file's text. Raises ConfigError in place of OSError and UnicodeError."""
     line = None
     try:
