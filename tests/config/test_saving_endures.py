@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,37 @@ while True:
     number += 1
     save(path, version(number), read_saved(path).etag)
     os.write(1, b".")
+"""
+DIE_AT_EACH_LINE = """
+import itertools, os, signal, sys
+from pathlib import Path
+from relay.config.saving import read_saved, save
+from tests.config.test_saving_endures import version
+
+path, old = Path(sys.argv[1]), version(0)
+for last_line in itertools.count(1):
+    path.write_text(old)
+    pid = os.fork()
+    if pid == 0:
+        passed = itertools.count(1)
+
+        def trace(frame, event, _argument):
+            if "relay/config" not in frame.f_code.co_filename:
+                return None
+            if event == "line" and next(passed) == last_line:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        etag = read_saved(path).etag
+        sys.settrace(trace)
+        save(path, version(1), etag)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    text = path.read_text()
+    state = "old" if text == old else "new" if text == version(1) else "broken"
+    print(state, sum(entry.name.endswith(".new") for entry in path.parent.iterdir()))
+    if status == 0:
+        break
 """
 EDIT = """
 import sys
@@ -49,6 +81,10 @@ for change in range(changes):
 """
 
 
+LONGEST_S = 0.005
+"""That a save takes."""
+
+
 def version(number: int) -> str:
     """A configuration that takes more than one write, and is told from others at both of its ends."""
     return f"# {number}\nserver:\n  port: {number % 60000}\n" + f"# {'x' * 100}\n" * 2000 + f"# {number}\n"
@@ -72,12 +108,25 @@ def test_a_save_that_is_killed_leaves_the_old_text_or_the_new_one(
         with start(SAVE_ON_AND_ON, str(path), str(number)) as saver:
             assert saver.stdout is not None
             acknowledged = number + len(saver.stdout.read(rng.randint(1, 20)))
+            select.select([saver.stdout], [], [], rng.uniform(0, LONGEST_S))  # Some moment of the next save.
             saver.kill()
             acknowledged += len(saver.stdout.read())
         text = path.read_text()
         assert text in (version(acknowledged), version(acknowledged + 1))
         number = acknowledged if text == version(acknowledged) else acknowledged + 1
         assert configured(text).server.port == number
+
+
+def test_a_save_that_is_killed_at_any_of_its_lines_leaves_the_old_text_or_the_new_one(tmp_path: Path) -> None:
+    with start(DIE_AT_EACH_LINE, str(tmp_path / "config.yml")) as saver:
+        told = [line.split() for line in saver.communicate()[0].decode().splitlines()]
+    states, leftovers = [state for state, _ in told], {left for _, left in told}
+    assert saver.returncode == 0
+    assert len(states) > 40
+    assert states == sorted(states, reverse=True)  # "old" up to the rename, "new" from then on.
+    assert set(states) == {"old", "new"}
+    assert leftovers == {"0", "1"}  # The next save clears what the one before left.
+    assert told[-1] == ["new", "0"]
 
 
 @pytest.mark.proof
