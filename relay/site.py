@@ -14,7 +14,7 @@ from relay.core.admission import AdmissionRule
 from relay.core.catalog import Lists, catalog_of
 from relay.core.credentials import Credentials
 from relay.core.explaining import Explainer
-from relay.core.health import Health
+from relay.core.health import Health, Readiness
 from relay.core.means import Means, means_of
 from relay.core.metrics import CallCounter, ModelLabels
 from relay.core.models import ModelList
@@ -86,7 +86,7 @@ def build(
     relay = Relay(catalog, means, transport_of, clocks, Turns(means, clocks, state.lines, config.key_selection.queue_s))
     models = ModelLabels(catalog)
     desk = _desk(config, relay, CallCounter(state.tallies, models), state, world)
-    health = Health(config, providers, state.lifecycle, version=VERSION, now=world.now, started_at=state.started_at)
+    health = Health(config, means, _readiness(state), version=VERSION, now=world.now, started_at=state.started_at)
     routes = table(
         InfoHandler(config, health, name=NAME, version=VERSION),
         ModelsHandler(ModelList(catalog, state.started_at, lists)),
@@ -101,6 +101,10 @@ def build(
     choke_point = ChokePoint(gatekeeper, Cors(config.server.cors_origins), world.new_id, world.clock_s)
     at_work = Providers(catalog, means, lists, transport_of, clocks)
     return Site(config, at_work, routes, choke_point, _connection_rule(config), _admission_rule(config))
+
+
+def _readiness(state: State) -> Readiness:
+    return Readiness(state.lifecycle, state.admission, lambda: state.accounts.directory.unknown_for_s)
 
 
 def _account_handlers(config: Config, state: State, desk: Desk) -> AccountHandlers:

@@ -35,6 +35,11 @@ class Admission:
         """How many calls stand in line."""
         return len(self._line)
 
+    @property
+    def share(self) -> float:
+        """How much of what may be under way is."""
+        return self.in_flight / self._rule.max_in_flight
+
     def follow(self, rule: AdmissionRule) -> None:
         """Go by another rule from now on: who stands in line may enter at once, and nobody is put out."""
         self._rule = rule

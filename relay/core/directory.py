@@ -100,7 +100,12 @@ class Directory:
     @property
     def is_fresh(self) -> bool:
         """Whether what is known here may still be believed: what was revoked elsewhere is not heard of for ever."""
-        return self._clock_s() - self._known_s <= self._stale_s
+        return self.unknown_for_s <= self._stale_s
+
+    @property
+    def unknown_for_s(self) -> float:
+        """How long the store could not be read; little more than a moment while it can."""
+        return self._clock_s() - self._known_s
 
     def assert_fresh(self) -> None:
         """Raises StoreError where it may not."""

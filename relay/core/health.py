@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from relay.config.schema import Config
-from relay.upstream.providers import Provider
+from relay.core.admission import Admission
+from relay.core.means import Means
 
 
 class Phase(enum.Enum):
@@ -27,35 +28,53 @@ class Lifecycle:
     phase: Phase = Phase.STARTING
 
 
+MAX_STORE_GONE_S = 10.0
+FULL = 0.95
+"""Of `server.max_in_flight`: a balancer with another node should use that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a balancer should send calls here. Upstreams don't count: all nodes would leave at once."""
+
+    lifecycle: Lifecycle
+    admission: Admission
+    store_gone_s: Callable[[], float]
+    """For how long the store could not be used."""
+
+    def obstacle(self) -> str | None:
+        """What speaks against it, in a word; None: nothing."""
+        if self.lifecycle.phase is not Phase.SERVING:
+            return str(self.lifecycle.phase.value)
+        if self.store_gone_s() > MAX_STORE_GONE_S:
+            return "store_unusable"
+        return "full" if self.admission.share >= FULL else None
+
+
 class Health:
     """The health document of one configuration."""
 
     def __init__(
         self,
         config: Config,
-        providers: Mapping[str, Provider],
-        lifecycle: Lifecycle,
+        means: Means,
+        readiness: Readiness,
         *,
         version: str,
         now: Callable[[], datetime],
         started_at: datetime,
     ) -> None:
         self._config = config
-        self._providers = providers
-        self._lifecycle = lifecycle
+        self._means = means
+        self._readiness = readiness
         self._version = version
         self._now = now
         self._started_at = started_at
 
     @property
-    def is_ready(self) -> bool:
-        """Whether a balancer should send calls. Upstreams don't count: all nodes would leave at once."""
-        return self._lifecycle.phase is Phase.SERVING
-
-    @property
-    def phase(self) -> str:
-        """The phase's name."""
-        return self._lifecycle.phase.value
+    def obstacle(self) -> str | None:
+        """See Readiness."""
+        return self._readiness.obstacle()
 
     def document(self) -> dict[str, Any]:
         """`{"status", "version", "uptime_s", "providers"}`; no URL and no key."""
@@ -67,13 +86,13 @@ class Health:
         }
 
     def _built_in(self) -> list[str]:
-        return [name for name in self._providers if name not in self._config.providers]
+        return [name for name in self._means.providers if name not in self._config.providers]
 
     def _provider(self, name: str) -> dict[str, Any]:
-        provider, now = self._providers.get(name), self._now()
-        if provider is None:
+        if name not in self._means.providers:
             keys = len(self._config.providers[name].keys)
             return {"enabled": False, "keys": keys, "available_keys": 0, "status": "disabled"}
-        usable = sum(key.is_good(now) for key in provider.keys)
-        status = "ok" if usable or not provider.keys else "no_available_key"
-        return {"enabled": True, "keys": len(provider.keys), "available_keys": usable, "status": status}
+        states = self._means.keyrings[name].states(self._now())
+        usable = sum(state.is_usable for state in states)
+        status = "ok" if usable or not states else "no_available_key"
+        return {"enabled": True, "keys": len(states), "available_keys": usable, "status": status}

@@ -38,9 +38,8 @@ class InfoHandler:
 
     async def ready(self, request: web.Request) -> web.Response:
         """Whether calls should come here."""
-        if self._health.is_ready:
-            return document({"status": "ok"})
-        return document({"status": self._health.phase}, status=503)
+        obstacle = self._health.obstacle
+        return document({"status": "ok"}) if obstacle is None else document({"status": obstacle}, status=503)
 
     async def info(self, request: web.Request) -> web.Response:
         """What a client needs to know to connect."""

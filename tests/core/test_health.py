@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
-from relay.core.health import Health, Lifecycle, Phase
+from relay.core.admission import Admission, AdmissionRule
+from relay.core.health import Health, Lifecycle, Phase, Readiness
+from relay.core.means import Memory, means_of
+from relay.errors import Blame
 from relay.upstream.providers import build
 from tests.config.parsing import configured
+from tests.core.fakes import fake_clocks
 
 START = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SECRET = "sk-canary-0123456789"
@@ -30,26 +35,42 @@ class Clock:
         return self.time
 
 
-def health(text: str = PROVIDERS, *, lifecycle: Lifecycle | None = None, clock: Clock | None = None) -> Health:
-    config = configured(text)
-    return Health(
-        config, build(config), lifecycle or Lifecycle(), version="1.2.3", now=clock or Clock(), started_at=START
-    )
+def health(text: str = PROVIDERS, *, clock: Clock | None = None, memory: Memory | None = None) -> Health:
+    config, now = configured(text), clock or Clock()
+    clocks = replace(fake_clocks(), now=now)
+    means = means_of(config, build(config), memory or Memory(), clocks)
+    return Health(config, means, READY, version="1.2.3", now=now, started_at=START)
+
+
+READY = Readiness(Lifecycle(Phase.SERVING), Admission(), lambda: 0.5)
 
 
 @pytest.mark.parametrize(
-    ("phase", "is_ready"), [(Phase.STARTING, False), (Phase.SERVING, True), (Phase.DRAINING, False)]
+    ("phase", "obstacle"), [(Phase.STARTING, "starting"), (Phase.SERVING, None), (Phase.DRAINING, "draining")]
 )
-def test_the_process_is_ready_only_while_it_serves(phase: Phase, is_ready: bool) -> None:
-    assert health(lifecycle=Lifecycle(phase)).is_ready is is_ready
+def test_the_process_is_ready_only_while_it_serves(phase: Phase, obstacle: str | None) -> None:
+    assert replace(READY, lifecycle=Lifecycle(phase)).obstacle() == obstacle
 
 
-def test_the_phase_is_told_as_it_changes() -> None:
-    lifecycle = Lifecycle()
-    told = health(lifecycle=lifecycle)
-    before = told.phase
-    lifecycle.phase = Phase.DRAINING
-    assert (before, told.phase) == ("starting", "draining")
+@pytest.mark.parametrize(("gone_s", "obstacle"), [(10, None), (10.1, "store_unusable")])
+def test_it_is_not_ready_once_the_store_was_gone_for_a_while(gone_s: float, obstacle: str | None) -> None:
+    assert replace(READY, store_gone_s=lambda: gone_s).obstacle() == obstacle
+
+
+@pytest.mark.parametrize(("in_flight", "obstacle"), [(94, None), (95, "full"), (100, "full")])
+def test_it_is_not_ready_while_it_is_nearly_full(in_flight: int, obstacle: str | None) -> None:
+    admission = Admission(AdmissionRule(max_in_flight=100))
+    admission.in_flight = in_flight
+    assert replace(READY, admission=admission).obstacle() == obstacle
+
+
+def test_a_key_that_rests_is_not_available() -> None:
+    memory = Memory()
+    told = health(memory=memory)
+    for known in memory.rings["full"].keys.values():
+        known.standing.blamed(Blame.KEY_LIMITED, 60, START.timestamp(), cooldown_s=60)
+    full = told.document()["providers"]["full"]
+    assert (full["available_keys"], full["status"]) == (0, "no_available_key")
 
 
 def test_the_document_tells_version_and_whole_seconds_since_the_start() -> None:
