@@ -25,11 +25,13 @@ from relay.errors import (
     RelayError,
     RequestError,
     Retry,
+    StaleVersion,
     StoreError,
     TooManyRequests,
     Unauthorized,
     UnsupportedEncoding,
     UpstreamError,
+    VersionRequired,
     WrongPassword,
 )
 
@@ -57,6 +59,12 @@ REFUSALS: list[tuple[RequestError, ErrorFacts]] = [
                                    "not_found")),
     (ModelNotFound("No such model."), ErrorFacts(404, "No such model.", "invalid_request_error", "not_found_error",
                                                  "model_not_found", "model")),
+    (StaleVersion('"e"'), ErrorFacts(
+        412, 'Somebody else has changed it meanwhile: read it again, it is "e" now.', "invalid_request_error",
+        "invalid_request_error", "stale_version", "If-Match")),
+    (VersionRequired(), ErrorFacts(
+        428, "Send the ETag that you have read as If-Match, so that nobody's change is overwritten.",
+        "invalid_request_error", "invalid_request_error", "version_required", "If-Match")),
     (NotFound("/v2"), ErrorFacts(404, "Not found: /v2", "invalid_request_error", "not_found_error")),
     (MethodNotAllowed("GET", ["PUT", "POST"]), ErrorFacts(405, "GET is not allowed here; allowed: POST, PUT",
                                                           "invalid_request_error", "invalid_request_error")),
