@@ -151,9 +151,11 @@ async def _reloading_on_hup(reloader: Reloader) -> AsyncIterator[None]:
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, asked.set)
-    async with running_beside(reload_for_ever(), name="sighup"):
-        yield
-    loop.remove_signal_handler(signal.SIGHUP)
+    try:
+        async with running_beside(reload_for_ever(), name="sighup"):
+            yield
+    finally:  # What comes now comes too late; its default would end the process in the middle of its end.
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
 
 
 def _on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:

@@ -81,6 +81,10 @@ class Reloader:
                 self._take_over(loaded)
             except ConfigError as error:
                 self._refuse(error)
+            except Exception as fault:  # A fault of ours in taking over must not end reloading, nor what is served.
+                log.exception("%s could not be taken over", self._source.path)
+                told = f"it could not be taken over, by a fault of the relay: {type(fault).__name__}; see the log"
+                self._refuse(ConfigError([Problem(str(self._source.path), None, "", told)]))
             else:
                 await self.keep(loaded)
 

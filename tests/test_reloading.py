@@ -160,3 +160,28 @@ async def test_an_address_of_the_command_line_still_wants_a_real_key(tmp_path: P
     await reloader.reload()
     assert adopted == []
     assert "can be reached from other machines" in reloader.status.problems[0].message
+
+
+async def test_a_fault_in_taking_over_is_told_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(GOOD % 1)
+    source = ConfigSource(path, {}, CHECKS)
+    loaded = source.load()
+    adopted: list[int] = []
+
+    def adopt(config: Config) -> None:
+        if config.server.max_in_flight == 2:
+            raise UnicodeError("nobody foresaw it")
+        adopted.append(config.server.max_in_flight)
+
+    reloader = Reloader(source, loaded, loaded.config, adopt, lambda: NOW, signature=source.signature())
+    for number in (2, 3):
+        path.write_text(GOOD % number)
+        await reloader.look()
+        await reloader.look()
+        if number == 2:
+            assert "by a fault of the relay: UnicodeError" in reloader.status.problems[0].message
+    assert (adopted, reloader.status.failures, reloader.status.problems) == ([3], 1, ())
+    assert "nobody foresaw it" in caplog.text

@@ -11,6 +11,8 @@ import re
 import socket
 from urllib.parse import SplitResult, urlsplit
 
+from yarl import URL
+
 _METADATA_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -32,6 +34,9 @@ _EMBEDDING_NETWORKS = tuple(
         "64:ff9b::/96",  # NAT64, RFC 6052
     )
 )
+_PROXY = re.compile(
+    r"https?://(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*(?::(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*)?@)?[^\s/?#@]+/?"
+)
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -48,7 +53,37 @@ def checked_base_url(url: str) -> str:
         raise ValueError("is not a URL: its host or port is malformed") from None
     _refuse_other_parts(url, parts)
     _refuse_host(host)
+    _refuse_what_no_client_takes(url)
     return url.rstrip("/")
+
+
+def checked_proxy(url: str) -> str:
+    """The URL of an HTTP proxy, which may hold a user and a password; "" stays. Raises ValueError without the URL."""
+    if not url:
+        return url
+    if not _PROXY.fullmatch(url):
+        raise ValueError(
+            "must be a URL such as http://user:password@proxy.example.org:3128; in a password other signs than "
+            "letters, digits and -._~ are written as %40 and the like (what is there is not shown)"
+        )
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is not a URL: its host or port is malformed (what is there is not shown)") from None
+    _refuse_host(host)
+    _refuse_what_no_client_takes(url)
+    return url
+
+
+def _refuse_what_no_client_takes(url: str) -> None:
+    """yarl makes the URLs of calls: what it can't take, such as a malformed `xn--` name, must not wait for a call."""
+    try:
+        host = URL(url).host or ""
+        if _address(host) is None:
+            host.encode("idna")  # As a resolver is asked: no empty or overlong label.
+    except (ValueError, UnicodeError):
+        raise ValueError("is not a URL: its host or port is malformed") from None
 
 
 def _refuse_other_parts(url: str, parts: SplitResult) -> None:

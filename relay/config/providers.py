@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from relay.config.base_url import checked_base_url
+from relay.config.base_url import checked_base_url, checked_proxy
 from relay.config.headers import HeaderGlob, HeaderName, HeaderValue
 from relay.config.parameters import Params
 from relay.config.section import PENDING, Section
@@ -30,7 +30,6 @@ KeyStrategy: TypeAlias = Literal["round-robin", "random", "weighted", "least-bus
 """How one of a provider's keys is chosen."""
 
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_PROXY_URL = re.compile(r"https?://(?:[^\s/@]+@)?[A-Za-z0-9._-]+(?::\d{1,5})?/?")
 _STATUSES_WORTH_A_RETRY = (408, 409, 429, 500, 502, 503, 504, 529)
 
 
@@ -162,10 +161,7 @@ def _provider_name(name: str) -> str:
 
 
 def _proxy(url: SecretStr) -> SecretStr:
-    """An HTTP proxy; the URL is in no message."""
-    text = url.get_secret_value()
-    if text and not _PROXY_URL.fullmatch(text):
-        raise ValueError("must be a URL such as http://user:password@proxy.example.org:3128 (it is not shown here)")
+    checked_proxy(url.get_secret_value())
     return url
 
 

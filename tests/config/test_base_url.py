@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
 
-from relay.config.base_url import checked_base_url
+from relay.config.base_url import checked_base_url, checked_proxy
 
 
 @pytest.mark.parametrize(
@@ -96,3 +99,20 @@ def test_other_urls_are_refused_without_being_shown(url: str, words: str) -> Non
         checked_base_url(url)
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("url", ["http://xn--a.example/v1", "http://xn--/v1", "http://h:99999/v1", "http://a..b/v1"])
+def test_what_no_client_takes_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="is not a URL"):
+        checked_base_url(url)
+
+
+@given(st.text(alphabet=st.sampled_from("ab1.-_~:@/?#[]%xn4Fé "), max_size=24))
+def test_whatever_is_accepted_a_client_can_be_made_for(rest: str) -> None:
+    for check in (checked_base_url, checked_proxy):
+        for scheme in ("http://", "https://u:p@", "http://xn--"):
+            try:
+                url = check(scheme + rest)
+            except ValueError:
+                continue
+            assert URL(url).host

@@ -135,7 +135,21 @@ def test_what_nothing_enforces_is_named_leaf_by_leaf() -> None:
     assert "is not enforced in this release" in found.message
 
 
-@pytest.mark.parametrize("url", ["socks5://p:1", "p:3128", "http:///", "http://p:1/path", "http://a b:1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "socks5://p:1",
+        "p:3128",
+        "http:///",
+        "http://p:1/path",
+        "http://a b:1",
+        "http://p:99999",
+        "http://u:a#b@p:1",
+        "http://u:a[b@p:1",
+        "http://xn--a:1",
+        "http://169.254.169.254:80",
+    ],
+)
 def test_a_proxy_must_be_an_http_one_and_is_not_shown(url: str) -> None:
     found = problem(f"providers: {{x: {{base_url: 'http://a', proxy: '{url}'}}}}")
     assert found.path == "providers.x.proxy"
