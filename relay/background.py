@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 async def running_beside(work: Coroutine[None, None, None], *, name: str) -> AsyncIterator[None]:
     """Run it while inside, and cancel it on leaving. What it fails with is told at once, and raised on leaving."""
     task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_tell)
+    task.add_done_callback(tell_of_fault)
     try:
         yield
     finally:
@@ -23,6 +23,7 @@ async def running_beside(work: Coroutine[None, None, None], *, name: str) -> Asy
             await task
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def tell_of_fault(task: asyncio.Task[None]) -> None:
+    """The callback of a task that nobody waits for until the end."""
     if not task.cancelled() and (fault := task.exception()) is not None:
         log.error("the work %r has ended", task.get_name(), exc_info=fault)

@@ -15,7 +15,7 @@ from relay.model import Dialect
 from relay.upstream.advised_wait import advised_wait_s
 from relay.upstream.keyring import Key
 from relay.upstream.providers import Provider
-from relay.upstream.transport import Connection, Head, Transport, UpstreamCall, UpstreamRequest
+from relay.upstream.transport import Connection, Head, Transport, UpstreamCall
 
 NO_ENDPOINT = frozenset({404, 405, 501})
 """Statuses of a server that does not have an endpoint."""
@@ -70,11 +70,11 @@ class Asker:
         headers = provider.headers_for((("Accept", "application/json, text/event-stream"),), "", self._key)
         if not question.body:
             del headers["Content-Type"]
-        request = UpstreamRequest(
-            method="POST" if question.body else "GET",
-            url=provider.url(question.path, ""),
-            headers=headers,
-            body=question.body,
+        request = provider.request(
+            "POST" if question.body else "GET",
+            question.path,
+            headers,
+            question.body,
             deadlines=provider.deadlines.within(question.within_s),
             connection=Connection.FRESH,  # A dead pooled one would tell nothing of the provider.
         )

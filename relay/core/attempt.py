@@ -92,14 +92,14 @@ class Try:
 
     def _outgoing(self) -> UpstreamRequest:
         request, provider = self._request, self._attempt.provider
-        return UpstreamRequest(
-            method="POST",
-            url=provider.url(request.endpoint.upstream_path, request.query),
-            headers=provider.headers_for(request.headers, request.connection, self._attempt.key),
-            body=request.body_for(self._attempt.target),
+        return provider.request(
+            "POST",
+            request.endpoint.upstream_path,
+            provider.headers_for(request.headers, request.connection, self._attempt.key),
+            request.body_for(self._attempt.target),
+            query=request.query,
             deadlines=self._deadlines(),
             connection=self._attempt.connection,
-            proxy=provider.proxy,
         )
 
     def _deadlines(self) -> Deadlines:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Protocol
 
+from relay.background import tell_of_fault
 from relay.core.asking import NO_ENDPOINT
 from relay.core.list_keeping import Origin
 from relay.core.listing import fetch
@@ -30,6 +31,8 @@ MISSING_S = 86_400.0
 JITTER = 0.2
 """By so much of a wait it is shorter, by chance: relays that were started together don't ask together."""
 AT_ONCE = 4
+MAX_OTHERS = 100
+"""Providers of former configurations whose lists are remembered: one may come back."""
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +87,17 @@ class ModelLists:
             if name not in asked or _is_other(before, asked[name]):
                 self._end(name)
         self._providers = asked
+        self._forget()
         if self._is_running:
             self._begin()
+
+    def _forget(self) -> None:
+        """Of what was known of other providers than these, all but the last."""
+        followed = {Origin.of(provider) for provider in self._providers.values()}
+        others = [origin for origin in self._known if origin not in followed]
+        for origin in others[:-MAX_OTHERS]:
+            del self._known[origin]
+            self._unkept.discard(origin)
 
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:
@@ -97,16 +109,17 @@ class ModelLists:
             yield
         finally:
             self._is_running = False
-            for name in self._providers:
+            for name in list(self._tasks):
                 self._end(name)
-            for task in list(self._ending):
-                with suppress(asyncio.CancelledError):
-                    await task
+            if self._ending:
+                await asyncio.wait(self._ending)
 
     def _begin(self) -> None:
-        for name, provider in self._providers.items():
+        for name in self._providers:
             if name not in self._tasks:
-                self._tasks[name] = asyncio.create_task(self._ask_for_ever(provider), name=f"models of {name}")
+                task = asyncio.create_task(self._ask_for_ever(name), name=f"models of {name}")
+                task.add_done_callback(tell_of_fault)
+                self._tasks[name] = task
 
     def _end(self, name: str) -> None:
         task = self._tasks.pop(name, None)
@@ -115,9 +128,10 @@ class ModelLists:
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
-    async def _ask_for_ever(self, provider: Provider) -> None:
+    async def _ask_for_ever(self, name: str) -> None:
         failures = 0
         while True:
+            provider = self._providers[name]  # Anew each time: what is no reason to ask at once may have changed.
             try:
                 async with self._slots:
                     models = await fetch(provider, self._transport_of(provider), self._clocks.now)
@@ -159,11 +173,13 @@ class ModelLists:
         log.log(level, "provider %s does not tell its models (%s): %s", provider.name, why, hint)
 
 
+_TELLING = ("root", "kind", "keys", "headers", "http_client", "proxy")
+"""What of a provider may make its answer another one."""
+
+
 def _is_other(before: Provider, after: Provider) -> bool:
     """Whether another answer may be expected."""
-    return any(
-        getattr(before, part) != getattr(after, part) for part in ("root", "kind", "keys", "headers", "http_client")
-    )
+    return any(getattr(before, part) != getattr(after, part) for part in _TELLING)
 
 
 def _wait_s(error: UpstreamError, failures: int) -> float:

@@ -17,7 +17,7 @@ from relay.model import Dialect
 from relay.upstream.headers import UpwardFilter
 from relay.upstream.keyring import Key, KeyLimits
 from relay.upstream.kinds import KINDS, Kind
-from relay.upstream.transport import Deadlines
+from relay.upstream.transport import Connection, Deadlines, UpstreamRequest
 
 MIN_SECRET_CHARACTERS = 8
 """Shorter keys are those of local servers (`ollama`, `dummy`); taking them out would only blind a text."""
@@ -67,6 +67,22 @@ class Provider:
     def url(self, path: str, query: str) -> str:
         """The URL of an endpoint; `path` is one of ours, `query` the client's own, still encoded."""
         return f"{self.root}{path}?{query}" if query else self.root + path
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        headers: CIMultiDict[str],
+        body: bytes,
+        *,
+        query: str = "",
+        deadlines: Deadlines | None = None,
+        connection: Connection = Connection.POOLED,
+    ) -> UpstreamRequest:
+        """A request on the way that this provider's requests go. `deadlines` are its own unless others are given."""
+        return UpstreamRequest(
+            method, self.url(path, query), headers, body, deadlines or self.deadlines, connection, self.proxy
+        )
 
     def headers_for(self, client: Iterable[tuple[str, str]], connection: str, key: Key | None) -> CIMultiDict[str]:
         """The headers of one call. The key comes last: nothing that a client or a setting says replaces it."""

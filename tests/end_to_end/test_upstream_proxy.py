@@ -7,6 +7,12 @@ import logging
 import aiohttp
 import pytest
 
+from relay.core.provider_test import examine
+from relay.state import World
+from relay.sweep import Sweep, sweeping
+from relay.upstream.providers import build
+from relay.upstream.session import SessionTransport, open_sessions
+from tests.config.parsing import configured
 from tests.conftest import StartRelay, StartUpstream
 from tests.support.running import provider
 from tests.support.scripted import answers
@@ -41,3 +47,15 @@ async def test_a_proxy_that_is_not_there_is_an_unreachable_provider_and_its_pass
         said = await answer.read()
     assert (answer.status, b"upstream_unreachable" in said) == (502, True)
     assert SECRET not in said.decode() + caplog.text
+
+
+async def test_the_test_of_a_provider_goes_the_same_way(start_upstream: StartUpstream) -> None:
+    """With a proxy that is dead nothing reaches the provider."""
+    upstream = await start_upstream(answers(200, BODY))
+    text = f"providers: {{up: {{base_url: '{upstream.url}/v1', proxy: 'http://127.0.0.1:9', test_model: m}}}}"
+    (up, *_) = build(configured(text)).values()
+    sweep = Sweep()
+    async with sweeping(sweep), open_sessions() as sessions:
+        report = await examine(up, SessionTransport(sessions, sweep), World().clocks())
+    assert report.has_failed
+    assert upstream.received == []

@@ -61,6 +61,8 @@ class SessionTransport:
                 )
         except (ClientError, ConnectionError, TimeoutError) as error:
             raise _before_head(error, is_total=deadlines.total_s < wait_s) from error
+        except UnicodeError as error:  # A name that no resolver can be asked for.
+            raise faults.unreachable() from error
         try:
             decoder = decoder_for(", ".join(response.headers.getall("Content-Encoding", ())))
         except UpstreamError:
