@@ -13,26 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from yarl import URL
 
-_METADATA_NETWORKS = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "169.254.0.0/16",  # link-local: AWS, Azure, GCP, Oracle, DigitalOcean, ECS task roles
-        "100.100.100.200/32",  # Alibaba Cloud
-        "fe80::/10",
-        "fd00:ec2::254/128",  # AWS over IPv6
-    )
-)
+from relay.config.metadata import is_metadata
+
 _METADATA_NAMES = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
-)
-_EMBEDDING_NETWORKS = tuple(
-    ipaddress.IPv6Network(network)
-    for network in (
-        "::/96",  # IPv4-compatible, RFC 4291 2.5.5.1
-        "::ffff:0:0/96",  # IPv4-mapped, RFC 4291 2.5.5.2
-        "::ffff:0:0:0/96",  # IPv4-translated, RFC 2765
-        "64:ff9b::/96",  # NAT64, RFC 6052
-    )
 )
 _PROXY = re.compile(
     r"https?://(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*(?::(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*)?@)?[^\s/?#@]+/?"
@@ -99,7 +83,7 @@ def _refuse_host(host: str) -> None:
     address = _address(host)
     if address is None and not _HOST.fullmatch(host):
         raise ValueError("must begin with http:// or https:// and name a host")
-    if host.rstrip(".") in _METADATA_NAMES or (address is not None and _is_metadata(address)):
+    if host.rstrip(".") in _METADATA_NAMES or (address is not None and is_metadata(address)):
         raise ValueError("must not be a link-local or metadata address: clouds hand out credentials there")
 
 
@@ -114,16 +98,3 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
     except OSError:
         return None
-
-
-def _is_metadata(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(address in network for network in _METADATA_NETWORKS) or (
-        isinstance(address, ipaddress.IPv6Address) and any(_is_metadata(inner) for inner in _embedded(address))
-    )
-
-
-def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 addresses that an IPv6 address may lead to."""
-    low_bits = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    found = [low_bits] if any(address in network for network in _EMBEDDING_NETWORKS) else []
-    return [*found, address.sixtofour] if address.sixtofour else found

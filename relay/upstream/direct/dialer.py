@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from typing import TypeAlias
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from relay import faults
+from relay.config.metadata import is_metadata_text
 from relay.upstream.direct.request import Origin
 
 NAMES_KEPT_S = 30.0
@@ -25,6 +27,8 @@ NEXT_ADDRESS_S = 0.25
 _OURS = (errno.EMFILE, errno.ENFILE)
 
 Addresses: TypeAlias = Sequence[AddrInfoType]
+
+log = logging.getLogger(__name__)
 
 
 class NoDescriptors(Exception):
@@ -72,8 +76,14 @@ def _has_failed(query: asyncio.Task[Addresses]) -> bool:
 
 
 async def _look_up(host: str, port: int) -> Addresses:
+    """Raises OSError, also where the name leads to what no provider may be: until now it was only read."""
     loop = asyncio.get_running_loop()
-    return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    allowed = [one for one in found if not is_metadata_text(str(one[4][0]))]
+    if not allowed:
+        log.warning("%s leads to a metadata address of a cloud, where nothing is asked", host)
+        raise PermissionError(f"{host} leads to a metadata address")
+    return allowed
 
 
 class Dialer:
