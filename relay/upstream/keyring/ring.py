@@ -50,10 +50,17 @@ class Slot:
     """It has to show that the key works."""
     _is_free: bool = False
 
+    def may_repeat(self, now: datetime) -> bool:
+        """Whether the same call may be sent once more: nothing was heard against the key meanwhile."""
+        standing = self.memory.standing
+        is_good = self.key.is_good(now) and now.timestamp() >= standing.rests_until_s
+        return is_good and (self.is_trial or not standing.is_rejected)
+
     def served(self) -> None:
-        """The provider took the key."""
+        """The provider took the key: a trial is over, though the answer may last."""
         self.memory.has_news = True
         self.memory.standing.praised()
+        self._end_trial()
 
     def failed(self, blame: Blame, wait_s: float | None, now: datetime) -> None:
         """The call failed; `wait_s` is what the provider asked for."""
@@ -65,9 +72,12 @@ class Slot:
         if self._is_free:
             return
         self._is_free = self.memory.has_news = True
-        if self.is_trial:
-            self.memory.standing.is_on_trial = False
+        self._end_trial()
         self.memory.meters.ended(self.key.limits, tokens, now.timestamp())
+
+    def _end_trial(self) -> None:
+        if self.is_trial:
+            self.is_trial = self.memory.standing.is_on_trial = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +123,7 @@ class Keyring:
         The preferred one is taken where it may be, and leaves the order of the others as it is.
         """
         now_s = now.timestamp()
-        candidates = [
-            key
-            for key in self._keys
-            if key.label not in tried and key.is_good(now) and self._free_at_s(key, now_s) <= now_s
-        ]
+        candidates = self._candidates(now, tried)
         if not candidates:
             return None
         if len(candidates) > 1:
@@ -130,6 +136,18 @@ class Keyring:
         is_trial = memory.standing.needs_trial and not memory.standing.is_on_trial
         memory.standing.is_on_trial |= is_trial
         return Slot(key, memory, self._cooldown_s, is_trial)
+
+    def has_another(self, now: datetime, tried: Collection[str]) -> bool:
+        """Whether `take` would give a key."""
+        return bool(self._candidates(now, tried))
+
+    def _candidates(self, now: datetime, tried: Collection[str]) -> list[Key]:
+        now_s = now.timestamp()
+        return [
+            key
+            for key in self._keys
+            if key.label not in tried and key.is_good(now) and self._free_at_s(key, now_s) <= now_s
+        ]
 
     def _chosen(self, candidates: Sequence[Key], preferred: str | None) -> Key:
         if preferred is not None and (found := [key for key in candidates if key.label == preferred]):
