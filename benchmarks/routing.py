@@ -98,7 +98,7 @@ class Bench:
 
         def act() -> None:
             with Attempts(itinerary.targets, self._means, self._clocks, preferred=itinerary.preferred) as attempts:
-                if attempts.next() is None:
+                if attempts.first() is None:
                     raise AssertionError("there is a key")
                 held = attempts.served()
                 if held is None:

@@ -52,11 +52,12 @@ class Breaker:
     openings: int = 0
     """In a row: how often it went out without having served."""
     open_until_s: float = 0.0
-    is_on_trial: bool = False
+    trial: Pass | None = field(default=None, repr=False, compare=False)
+    """The one that tries it for all others, once it went out; None: nobody does."""
 
     def admits(self, now_s: float) -> bool:
         """Whether it may be tried; one at a time where it went out before."""
-        return now_s >= self.open_until_s and not self.is_on_trial
+        return now_s >= self.open_until_s and self.trial is None
 
     def state(self, now_s: float) -> BreakerState:
         """Whether calls go there at this moment."""
@@ -80,9 +81,10 @@ class Breaker:
             self._goes_out(min(FIRST_DOWN_S * 2 ** min(self.openings, 10), MAX_DOWN_S), now_s)
 
     def answers(self) -> None:
-        """It is there, though it refused: the row goes on, but a trial is passed."""
+        """It is there, though it refused: the row goes on, but a trial is passed, whoever it was that passed it."""
         self.openings = 0
         self.open_until_s = 0.0
+        self.trial = None
 
     def _goes_out(self, how_long_s: float, now_s: float) -> None:
         self.openings += 1
@@ -159,7 +161,8 @@ class Pass:
     def leave(self) -> None:
         """The try is over. Again: nothing happens."""
         for breaker in self._trials:
-            breaker.is_on_trial = False
+            if breaker.trial is self:
+                breaker.trial = None
         self._trials = ()
 
 
@@ -202,7 +205,8 @@ class Breakers:
         return BreakerState.CLOSED if breaker is None else breaker.state(now.timestamp())
 
     def _given(self, target: Target, found: tuple[Breaker, ...]) -> Pass:
-        trials = tuple(breaker for breaker in found if breaker.openings and not breaker.is_on_trial)
+        trials = tuple(breaker for breaker in found if breaker.openings and breaker.trial is None)
+        entry = Pass(self._memory, target, self._rule_of(target.provider), trials)
         for breaker in trials:
-            breaker.is_on_trial = True
-        return Pass(self._memory, target, self._rule_of(target.provider), trials)
+            breaker.trial = entry
+        return entry

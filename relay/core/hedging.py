@@ -29,15 +29,17 @@ async def first_of(
         done, _ = await asyncio.wait(racers, timeout=late_s)
         if not done:
             racers.append(asyncio.create_task(second(), name="hedge"))
-        taken = await _winner(racers)
-        return taken.result()
+        winner = await _winner(racers)
+        await _ended([racer for racer in racers if racer is not winner])
+        taken = winner  # Not before: whoever leaves while the other one ends takes nothing.
+        return winner.result()
     finally:
         losers = [racer for racer in racers if racer is not taken]
-        for loser in losers:
-            loser.add_done_callback(lambda racer: _end(racer, drop))
-            loser.cancel()
-        if losers:
-            await asyncio.wait(losers)
+        try:
+            await _ended(losers)
+        finally:
+            for loser in losers:
+                _leave(loser, drop)
 
 
 async def _winner(racers: list[asyncio.Task[T]]) -> asyncio.Task[T]:
@@ -51,7 +53,21 @@ async def _winner(racers: list[asyncio.Task[T]]) -> asyncio.Task[T]:
     return racers[0]
 
 
-def _end(loser: asyncio.Task[T], drop: Callable[[T], None]) -> None:
+async def _ended(racers: list[asyncio.Task[T]]) -> None:
+    """Cancel them and wait for their end, which comes at once: a caller that is cancelled meanwhile is so behind it."""
+    for racer in racers:
+        racer.cancel()
+    interruption: asyncio.CancelledError | None = None
+    while running := [racer for racer in racers if not racer.done()]:
+        try:
+            await asyncio.wait(running)
+        except asyncio.CancelledError as cancellation:
+            interruption = cancellation
+    if interruption is not None:
+        raise interruption
+
+
+def _leave(loser: asyncio.Task[T], drop: Callable[[T], None]) -> None:
     """A failure is looked at, and left: the attempts that made it have told of it."""
     if not loser.cancelled() and loser.exception() is None:
         drop(loser.result())

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from relay.core import routing
 from relay.core.attempt import PlainAnswer, Try
-from relay.core.attempts import Attempt, Attempts, Held, Tally
+from relay.core.attempts import Attempt, Attempts, Pause
 from relay.core.calls import RelayRequest
 from relay.core.hedging import first_of
+from relay.core.held import Held
 from relay.core.last_word import last_word
 from relay.core.means import Clocks, Means
 from relay.core.planning import Itinerary, Planner
 from relay.core.stream import RelayStream
+from relay.core.tally import Tally
 from relay.core.trail import Trail
 from relay.core.turns import Turns
+from relay.core.waiting_line import Place
 from relay.errors import UpstreamError
 from relay.model import Target, Usage
 from relay.upstream.keyring import Shortage
@@ -51,11 +53,11 @@ class Relay:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         itinerary = self._planner.itinerary(request)
         trail.target = itinerary.targets[0]
-        await self._turns.wait(itinerary.targets)
-        late_s = self._late_s(request, itinerary)
-        if late_s is not None:
-            return await self._hedged(request, itinerary, trail, late_s)
-        return await self._first_answer(request, itinerary, trail, Tally())
+        with await self._turns.turn(itinerary.targets) as place:
+            late_s = self._late_s(request, itinerary)
+            if late_s is not None:
+                return await self._hedged(request, itinerary, trail, late_s, place)
+            return await self._first_answer(request, itinerary, trail, Tally(), place)
 
     def _late_s(self, request: RelayRequest, itinerary: Itinerary) -> float | None:
         """When a second target is asked as well; None: never, or nobody knows what is late."""
@@ -65,14 +67,16 @@ class Relay:
         return self._means.meters.percentile_s(itinerary.targets[0], itinerary.hedge_percentile, now_s)
 
     async def _hedged(
-        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float, place: Place
     ) -> PlainAnswer | RelayStream:
-        """Each of the two has a trail of its own, so that the one that served stands last in the call's."""
+        """Each of the two has a trail of its own, so that the one that served stands last in the call's.
+
+        By what is in their common tally, no target is asked by both.
+        """
         tally, trails = Tally(), (Trail(), Trail())
-        elsewhere = replace(itinerary, targets=itinerary.targets[1:])
         racing = first_of(
-            self._first_answer(request, itinerary, trails[0], tally),
-            lambda: self._first_answer(request, elsewhere, trails[1], tally),
+            self._first_answer(request, itinerary, trails[0], tally, place),
+            lambda: self._first_answer(request, itinerary, trails[1], tally, place),
             _drop,
             late_s=late_s,
         )
@@ -82,24 +86,32 @@ class Relay:
             trail.join(trails)
 
     async def _first_answer(
-        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, tally: Tally
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, tally: Tally, place: Place
     ) -> PlainAnswer | RelayStream:
         failure: UpstreamError | None = None
         targets, preferred = itinerary.targets, itinerary.preferred
         with Attempts(targets, self._means, self._clocks, preferred=preferred, tally=tally) as attempts:
-            while (attempt := attempts.next(failure)) is not None:
-                if attempt.delay_s:
-                    await self._clocks.sleep(attempt.delay_s)
+            attempt = attempts.first()
+            place.leave()  # It has had its turn: it has its key, or there is none.
+            while attempt is not None:
                 try:
                     answer = await self._tried(request, attempt, trail)
                 except UpstreamError as error:
                     failure = error
                     _log_failure(request, attempt, error)
+                    attempt = await self._next(attempts, error)
                 else:
                     self._learn(itinerary, attempt, trail, answer)
                     self._hand_over(answer, attempts.served())
                     return answer
         raise last_word(failure, self._shortages(targets), attempts.made)
+
+    async def _next(self, attempts: Attempts, failure: UpstreamError) -> Attempt | None:
+        following = attempts.next(failure)
+        if not isinstance(following, Pause):
+            return following
+        await self._clocks.sleep(following.delay_s)
+        return attempts.resumed()
 
     def _learn(self, itinerary: Itinerary, attempt: Attempt, trail: Trail, answer: PlainAnswer | RelayStream) -> None:
         """From a call whose answer may begin."""

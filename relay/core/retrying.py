@@ -58,11 +58,12 @@ class RetryBudget:
         """A call came to the provider first."""
         self._calls.add(1, now.timestamp())
 
-    def spend(self, now: datetime) -> bool:
-        """Whether one more try may be made, which is then counted."""
+    def allows(self, now: datetime) -> bool:
+        """Whether one more try may be made."""
         now_s = now.timestamp()
         allowed = max(SHARE * self._calls.total(now_s), ALWAYS_PER_S * BUDGET_S)
-        if self._retries.total(now_s) >= allowed:
-            return False
-        self._retries.add(1, now_s)
-        return True
+        return self._retries.total(now_s) < allowed
+
+    def spend(self, now: datetime) -> None:
+        """One more try is made."""
+        self._retries.add(1, now.timestamp())

@@ -41,8 +41,8 @@ class ProviderMeter:
     """Of one provider."""
 
     in_flight: int = 0
-    on_end: Callable[[], None] = _nothing
-    """Called when a call there is over: somebody may wait for that."""
+    on_ease: Callable[[], None] = _nothing
+    """Called when a call there is over, or a key has shown that it works: somebody may wait for that."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,11 @@ class Load:
             self._is_counted = False
             self._meter.in_flight -= 1
             self._provider.in_flight -= 1
-            self._provider.on_end()
+            self._provider.on_ease()
+
+    def ease(self) -> None:
+        """It goes on, and its key may be used by others: it was on trial, say."""
+        self._provider.on_ease()
 
 
 class TargetMeters:

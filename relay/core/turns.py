@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from relay.core.means import Clocks, Means
-from relay.core.waiting_line import WaitingLine
+from relay.core.waiting_line import Place, WaitingLine
 from relay.model import Target
 from relay.upstream.keyring import Shortage
 
@@ -18,25 +19,39 @@ class Turns:
         self._clocks = clocks
         self._queue_s = queue_s
         """How long a call waits; 0: not at all."""
-        self._lines = {name: lines.setdefault(name, WaitingLine()) for name in means.providers}
-        for name, line in self._lines.items():
-            means.meters.provider(name).on_end = line.stir
+        self._lines = lines
+        for name in means.providers:
+            lines.setdefault(name, WaitingLine())
+            means.meters.provider(name).on_ease = self._stir
 
-    async def wait(self, targets: Sequence[Target]) -> None:
-        """Return once a key may be had, or as soon as it is known that none can be had in time."""
-        line = self._lines[targets[0].provider]
-        if not self._queue_s or (not len(line) and not self._shortages(targets)):
-            return
+    def _stir(self) -> None:
+        """Something is free at a provider: a call that waits in the line of another one may go there as well."""
+        for line in self._lines.values():
+            line.stir()
+
+    async def turn(self, targets: Sequence[Target]) -> Place:
+        """Return once a key may be had, or as soon as it is known that none can be had in time.
+
+        Nobody behind it gets that key until the place is left: `with`, and `leave` once the key is taken.
+        """
+        if not self._queue_s:
+            return WaitingLine().join()  # Nobody else stands there.
+        with ExitStack() as unless_it_comes:
+            place = unless_it_comes.enter_context(self._lines[targets[0].provider].join())
+            await self._comes(place, targets)
+            unless_it_comes.pop_all()
+        return place
+
+    async def _comes(self, place: Place, targets: Sequence[Target]) -> None:
         until_s = self._clocks.clock_s() + self._queue_s
-        with line.place() as place:
-            while (left_s := until_s - self._clocks.clock_s()) > 0:
-                shortages = self._shortages(targets)
-                if place.is_first and not shortages:
-                    return
-                wait_s = _worth_waiting_s(shortages, left_s)
-                if wait_s is None:
-                    return
-                await place.wait(wait_s if place.is_first else left_s)
+        while (left_s := until_s - self._clocks.clock_s()) > 0:
+            shortages = self._shortages(targets)
+            if place.is_first and not shortages:
+                return
+            wait_s = _worth_waiting_s(shortages, left_s)
+            if wait_s is None:
+                return
+            await place.wait(wait_s if place.is_first else left_s)
 
     def _shortages(self, targets: Sequence[Target]) -> list[Shortage]:
         return _serious([self._means.shortage(target, self._clocks.now()) for target in targets])

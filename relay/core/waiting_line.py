@@ -23,25 +23,34 @@ class WaitingLine:
         if self._places:
             self._places[0].stir()
 
-    def place(self) -> Place:
-        """A place at the end, held while it is entered."""
-        return Place(self._places)
+    def join(self) -> Place:
+        """Take a place at the end, which is held until it is left."""
+        place = Place(self._places)
+        self._places.append(place)
+        return place
 
 
 class Place:
-    """Of one call."""
+    """Of one call. `with` leaves it."""
 
     def __init__(self, places: deque[Place]) -> None:
         self._places = places
         self._stirred = asyncio.Event()
+        self._is_left = False
 
     def __enter__(self) -> Self:
-        self._places.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """It is the next one's turn. Again: nothing happens."""
+        if self._is_left:
+            return
+        self._is_left = True
         self._places.remove(self)
         if self._places:
             self._places[0].stir()

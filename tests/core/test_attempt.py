@@ -9,8 +9,9 @@ import pytest
 from relay import faults
 from relay.config.schema import Config
 from relay.core.attempt import MAX_ERROR_BYTES, MAX_HELD_BYTES, Collector, PlainAnswer, Try
-from relay.core.attempts import Attempt, Held
+from relay.core.attempts import Attempt
 from relay.core.calls import RelayRequest
+from relay.core.held import Held
 from relay.core.means import Memory, means_of
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail

@@ -246,6 +246,22 @@ def test_names_of_models_without_end_are_not_remembered_without_end() -> None:
     assert len(memory.targets) == MAX_TARGETS
 
 
+def test_a_trial_is_passed_by_any_call_that_is_answered() -> None:
+    found = breakers(BreakerRule(1, 30, 10))
+    before = found.enter(ONE, at(0))
+    tried(found, 0, Blame.TARGET)
+    trial = found.enter(ONE, at(10))
+    assert before is not None
+    assert trial is not None
+    assert found.enter(ONE, at(10)) is None
+    before.failed(fault(Blame.KEY_LIMITED), at(10))
+    assert found.enter(ONE, at(10)) is not None
+    tried(found, 11, Blame.TARGET)
+    assert found.enter(ONE, at(21)) is not None
+    trial.leave()
+    assert found.enter(ONE, at(21)) is None
+
+
 class Course(RuleBasedStateMachine):
     """Any course of tries: nobody is admitted while it is out, and trials are one at a time."""
 

@@ -35,6 +35,22 @@ class Racer:
         return self.name
 
 
+class Reluctant(Racer):
+    """Takes its time to end."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.is_ending = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def run(self) -> str:
+        try:
+            return await super().run()
+        finally:
+            self.is_ending.set()
+            await self.may_end.wait()
+
+
 class Race:
     """Two racers, and what nobody took."""
 
@@ -125,3 +141,19 @@ async def test_whoever_is_cancelled_leaves_no_racer_behind() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (race.first.was_cancelled, race.second.was_cancelled) == (True, True)
+
+
+async def test_an_answer_is_dropped_if_whoever_asked_leaves_while_the_other_one_ends() -> None:
+    loser = Reluctant("second")
+    race = Race(Racer("first"), loser)
+    task = await both_running(race)
+    race.first.go.set()
+    await loser.is_ending.wait()
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    loser.may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert race.dropped == ["first"]

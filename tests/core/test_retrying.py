@@ -82,7 +82,10 @@ def spent(budget: RetryBudget, calls: int, per_call: int, seconds: int) -> list[
         for number in range(calls):
             now = NOW + timedelta(seconds=second + number / calls)
             budget.called(now)
-            made += sum(budget.spend(now) for _ in range(per_call))
+            for _ in range(per_call):
+                if budget.allows(now):
+                    budget.spend(now)
+                    made += 1
         by_second.append(made)
     return by_second
 

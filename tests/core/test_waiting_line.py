@@ -7,7 +7,7 @@ from relay.core.waiting_line import WaitingLine
 
 async def test_only_the_first_is_stirred_and_the_next_when_it_leaves() -> None:
     line = WaitingLine()
-    with line.place() as second_in_time, line.place() as behind:
+    with line.join() as second_in_time, line.join() as behind:
         assert (second_in_time.is_first, behind.is_first, len(line)) == (True, False, 2)
         line.stir()
         await second_in_time.wait(60)
@@ -21,7 +21,7 @@ async def test_only_the_first_is_stirred_and_the_next_when_it_leaves() -> None:
 
 async def test_whoever_leaves_stirs_the_next() -> None:
     line = WaitingLine()
-    first, second = line.place(), line.place()
+    first, second = line.join(), line.join()
     with first:
         second.__enter__()
     await second.wait(60)
@@ -29,6 +29,6 @@ async def test_whoever_leaves_stirs_the_next() -> None:
 
 
 async def test_a_wait_ends_by_itself() -> None:
-    with WaitingLine().place() as place:
+    with WaitingLine().join() as place:
         await place.wait(0.001)
         await place.wait(0)

@@ -51,10 +51,17 @@ class Slot:
     """It has to show that the key works."""
     _is_free: bool = False
 
+    def may_repeat(self, now: datetime) -> bool:
+        """Whether the same call may be sent once more: nothing was heard against the key meanwhile."""
+        standing = self.memory.standing
+        is_good = self.key.is_good(now) and now.timestamp() >= standing.rests_until_s
+        return is_good and (self.is_trial or not standing.is_rejected)
+
     def served(self) -> None:
-        """The provider took the key."""
+        """The provider took the key: a trial is over, though the answer may last."""
         self.memory.has_news = True
         self.memory.standing.praised()
+        self._end_trial()
 
     def failed(self, blame: Blame, wait_s: float | None, now: datetime) -> None:
         """The call failed; `wait_s` is what the provider asked for."""
@@ -66,9 +73,12 @@ class Slot:
         if self._is_free:
             return
         self._is_free = self.memory.has_news = True
-        if self.is_trial:
-            self.memory.standing.is_on_trial = False
+        self._end_trial()
         self.memory.meters.ended(self.key.limits, tokens, now.timestamp())
+
+    def _end_trial(self) -> None:
+        if self.is_trial:
+            self.is_trial = self.memory.standing.is_on_trial = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,11 @@ class Keyring:
                     return key
                 doubted = doubted or key
         return doubted
+
+    def has_another(self, now: datetime, tried: Collection[str]) -> bool:
+        """Whether `take` would give a key."""
+        now_s = now.timestamp()
+        return any(key.label not in tried and self._is_available(key, now, now_s) for key in self._keys)
 
     def _by_strategy(self, now: datetime, now_s: float, tried: Collection[str]) -> Key | None:
         candidates = [key for key in self._keys if key.label not in tried and self._is_available(key, now, now_s)]

@@ -214,6 +214,53 @@ def test_the_end_of_another_call_does_not_end_a_trial() -> None:
     assert keyring.take(NOW + timedelta(seconds=60)) is None
 
 
+def test_a_trial_is_over_once_its_answer_begins_however_long_that_lasts() -> None:
+    keyring = ring("a")
+    refused = taken(keyring)
+    refused.failed(Blame.KEY_REFUSED, None, NOW)
+    refused.free(NOW)
+    stream = taken(keyring, 60)
+    stream.served()
+    other = taken(keyring, 61)
+    other.failed(Blame.KEY_REFUSED, None, NOW + timedelta(seconds=61))
+    other.free(NOW + timedelta(seconds=61))
+    taken(keyring, 121)
+    stream.free(NOW + timedelta(seconds=122))
+    assert keyring.take(NOW + timedelta(seconds=122)) is None
+
+
+@pytest.mark.parametrize(
+    ("blame", "after_s", "may"),
+    [
+        (Blame.NOBODY, 0, True),
+        (Blame.TARGET, 0, True),
+        (Blame.KEY_LIMITED, 0, False),
+        (Blame.KEY_LIMITED, 7, True),
+        (Blame.KEY_REFUSED, 0, False),
+        (Blame.KEY_REFUSED, 60, False),
+    ],
+)
+def test_a_call_may_be_repeated_unless_something_was_heard_of_its_key(blame: Blame, after_s: float, may: bool) -> None:
+    keyring = ring("a")
+    slot = taken(keyring)
+    taken(keyring).failed(blame, 7, NOW)
+    assert slot.may_repeat(NOW + timedelta(seconds=after_s)) is may
+
+
+def test_the_trial_of_a_key_may_be_repeated_and_a_call_with_an_expired_one_may_not() -> None:
+    keyring = ring("a")
+    taken(keyring).failed(Blame.KEY_REFUSED, None, NOW)
+    assert taken(keyring, 60).may_repeat(NOW + timedelta(seconds=60))
+    assert not taken(ring(Key("a", "x", expires_at=NOW + TICK))).may_repeat(NOW + TICK)
+
+
+def test_there_is_another_key_where_one_would_be_given() -> None:
+    keyring = ring("a", "b")
+    assert [keyring.has_another(NOW, tried) for tried in ((), {"a"}, {"a", "b"})] == [True, True, False]
+    taken(keyring, tried={"a"}).failed(Blame.KEY_LIMITED, 7, NOW)
+    assert not keyring.has_another(NOW, {"a"})
+
+
 def test_not_all_keys_are_rejected_while_one_only_rests() -> None:
     keyring = ring("a", "b")
     taken(keyring).failed(Blame.KEY_REFUSED, None, NOW)

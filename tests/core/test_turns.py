@@ -1,0 +1,124 @@
+"""Whose turn it is, where calls wait for keys."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from relay.core.means import Clocks, Means, Memory, means_of
+from relay.core.trail import Trail
+from relay.core.turns import Turns
+from relay.core.waiting_line import Place, WaitingLine
+from relay.errors import Blame
+from relay.model import Target
+from relay.upstream.providers import build
+from tests.config.parsing import configured
+from tests.core.fakes import DONE, HANG, NOW, FakeCall, FakeTransport, asked, chunk, relay_of
+
+CONFIG = """
+key_selection: {queue: 1h}
+providers:
+  one: {base_url: 'http://one.test/v1', keys: [{key: sk-1, max_parallel: 1}]}
+  free: {base_url: 'http://free.test/v1', keys: [{key: sk-2}]}
+  two: {base_url: 'http://two.test/v1', max_parallel: 1}
+model_routing: {aliases: {both: {targets: [m@one, m@two], hedge: {after: p95}}}}
+"""
+ONE, TWO, FREE = Target("one", "m"), Target("two", "m"), Target("free", "m")
+
+
+class Stage:
+    """Providers of which two may have one call each."""
+
+    def __init__(self, queue_s: float = 3600) -> None:
+        config = configured(CONFIG)
+        clocks = Clocks(lambda: NOW, lambda: 0.0, lambda: 0.0, asyncio.sleep)
+        self.memory = Memory()
+        self.means: Means = means_of(config, build(config), self.memory, clocks)
+        self.lines: dict[str, WaitingLine] = {}
+        self.turns = Turns(self.means, clocks, self.lines, queue_s)
+
+    def coming(self, *targets: Target) -> asyncio.Task[Place]:
+        return asyncio.create_task(self.turns.turn(targets))
+
+
+async def so_far(*tasks: asyncio.Task[Place]) -> list[bool]:
+    """Whose turn it is by now."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return [task.done() for task in tasks]
+
+
+async def test_nobody_gets_a_turn_before_the_one_in_front_has_left_its_place() -> None:
+    stage = Stage()
+    first, second = stage.coming(ONE), stage.coming(ONE)
+    assert await so_far(first, second) == [True, False]
+    first.result().leave()
+    first.result().leave()
+    assert await so_far(second) == [True]
+
+
+async def test_without_a_queue_everybody_has_a_turn() -> None:
+    stage = Stage(queue_s=0)
+    stage.memory.meters.begin(TWO)
+    assert await so_far(stage.coming(TWO), stage.coming(TWO)) == [True, True]
+    assert [len(line) for line in stage.lines.values()] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("where", [ONE, TWO])
+async def test_a_call_goes_on_once_any_of_its_targets_is_free(where: Target) -> None:
+    stage = Stage()
+    slot = stage.means.keyrings["one"].take(NOW)
+    loads = {target: stage.memory.meters.begin(target) for target in (ONE, TWO)}
+    waiting = stage.coming(ONE, TWO)
+    assert await so_far(waiting) == [False]
+    if where == ONE and slot is not None:
+        slot.free(NOW)
+    loads[where].end()
+    assert await so_far(waiting) == [True]
+
+
+async def test_a_call_goes_on_once_a_key_that_was_tried_has_shown_that_it_works() -> None:
+    stage = Stage()
+    before, keyring = NOW - timedelta(seconds=60), stage.means.keyrings["free"]
+    refused = keyring.take(before)
+    assert refused is not None
+    refused.failed(Blame.KEY_REFUSED, None, before)
+    refused.free(before)
+    slot, load = keyring.take(NOW), stage.memory.meters.begin(FREE)
+    assert slot is not None
+    stage.memory.meters.begin(TWO)
+    waiting = stage.coming(FREE, TWO)
+    assert await so_far(waiting) == [False]
+    slot.served()
+    load.ease()
+    assert await so_far(waiting) == [True]
+
+
+async def test_whoever_leaves_the_line_leaves_its_place() -> None:
+    stage = Stage()
+    load = stage.memory.meters.begin(TWO)
+    leaving, staying = stage.coming(TWO), stage.coming(TWO)
+    assert await so_far(leaving, staying) == [False, False]
+    leaving.cancel()
+    load.end()
+    assert await so_far(leaving, staying) == [True, True]
+    staying.result().leave()
+    assert [len(line) for line in stage.lines.values()] == [0, 0, 0, 0]
+
+
+async def test_a_call_that_may_be_made_twice_has_its_key_before_the_next_one_looks() -> None:
+    memory = Memory()
+    for _ in range(20):
+        memory.meters.first_token(ONE, 60, (NOW - timedelta(seconds=1)).timestamp())
+    load = memory.meters.begin(TWO)
+    one = FakeTransport(FakeCall(chunk("a"), DONE), FakeCall(chunk("b"), HANG))
+    relay = relay_of(CONFIG, {"one": one, "two": FakeTransport()}, memory)
+    twice = asyncio.create_task(relay.open(asked(model="both", stream=True), Trail()))
+    behind = asyncio.create_task(relay.open(asked(model="m@one", stream=True), Trail()))
+    answer = await twice
+    assert (len(one.requests), behind.done()) == (1, False)
+    load.end()
+    answer.close()  # type: ignore[union-attr]
+    await behind
