@@ -19,7 +19,7 @@ from relay.app import Front, serving
 from relay.background import running_beside
 from relay.config.schema import Config
 from relay.config.source import ConfigSource, Loaded, Signature
-from relay.config.versions import Versions
+from relay.config.versions import FOLDER, Versions
 from relay.core.access_keys import AccessKeys
 from relay.core.configuring.desk import ConfigDesk
 from relay.core.health import Phase
@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 
 GC_THRESHOLDS = (20_000, 20, 50)
 """CPython's own (700, 10, 10) spend a tenth of a call's CPU on looking for cycles."""
-VERSIONS = "config-versions"
-"""The folder of what was in force, in the data folder."""
 END_S = 5.0
 """What closing everything may take, beyond the drain."""
 
@@ -111,7 +109,7 @@ def _settle_memory() -> None:
 @asynccontextmanager
 async def _following_file(beginning: Beginning, front: Front, state: State, world: World) -> AsyncIterator[None]:
     """Keep the process on what its file says, and let admins change that."""
-    versions = Versions(beginning.data_folder / VERSIONS)
+    versions = Versions(beginning.data_folder / FOLDER)
     reloader = _reloader(beginning, front, world, versions)
     state.reload_status = lambda: reloader.status
     state.config_desk = ConfigDesk(beginning.source, versions, reloader.reload, lambda: reloader.status, state.accounts)

@@ -16,6 +16,7 @@ from relay.core import catalog
 from relay.core.configuring.desk import ConfigDesk
 from relay.errors import ConfigError, InvalidRequest, VersionRequired
 from relay.web.accounts.rendering import enveloped, moment
+from relay.web.accounts.request import principal_of
 from relay.web.admin.bodies import ConfigBody, RollbackBody
 from relay.web.admin.rendering import problems, tagged
 from relay.web.admin.request import AdminApi, if_match
@@ -46,7 +47,7 @@ class ConfigHandler:
         desk = self._api.desk
         make = _made_from(await self._api.account_api.body(request, ConfigBody))
         try:
-            loaded = await desk.check(make((await desk.read()).text))
+            loaded = await desk.check(principal_of(request), make)
         except ConfigError as error:
             return enveloped({"is_good": False, "problems": problems(error.problems), "warnings": []}, self._now())
         warnings = [*exposure.warnings(loaded.config), *catalog.warnings(loaded.config)]
@@ -71,8 +72,10 @@ class ConfigHandler:
     async def roll_back(self, request: web.Request) -> web.Response:
         """A version in the file's place; it becomes the newest one."""
         body = await self._api.account_api.body(request, RollbackBody)
-        text = await self._api.desk.version(body.version)
-        saved = await self._api.changed(request, "config_rolled_back", body.version, lambda _: text)
+        versions = self._api.desk.versions
+        saved = await self._api.changed(
+            request, "config_rolled_back", body.version, lambda _: versions.text_of(body.version)
+        )
         return self._shown(self._api.desk, saved)
 
     def _shown(self, desk: ConfigDesk, saved: Saved) -> web.Response:

@@ -23,7 +23,7 @@ from relay.store.tables import audit
 from tests.conftest import StartUpstream
 from tests.support.running import ACCESS_KEY, RunningRelay, running_relay
 from tests.support.scripted import Out, Received, answers
-from tests.web.accounts.client import Answer, Api, Calendar
+from tests.web.accounts.client import PASSWORD, Answer, Api, Calendar
 
 ANSWER = b'{"id":"c","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}'
 SECRET = "sk-admin-canary-0123456789"
@@ -70,6 +70,13 @@ class Admin:
         assert SECRET.encode() not in answer.raw
         assert ACCESS_KEY.encode() not in answer.raw
         return answer
+
+    async def plain_admin(self, root: str) -> str:
+        """The access token of an admin whom a super admin has made."""
+        made = {"username": "ann", "email": "ann@example.org", "password": PASSWORD, "role": "admin"}
+        assert (await self.call("POST", "/api/users", made, by=root)).status == 201
+        token: str = (await self.api.log_in("ann")).json["access_token"]
+        return token
 
     async def audited(self) -> list[tuple[str, str, str]]:
         """Who did what to what, by the log."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.formats.test_asked import JSON
 from tests.support.running import ACCESS_KEY
+from tests.web.accounts.client import PASSWORD
 from tests.web.admin.conftest import SECRET, Admin
 
 
@@ -119,28 +120,53 @@ async def test_a_file_that_is_bad_is_shown_with_what_is_wrong(admin: Admin) -> N
     assert [one["path"] for one in answer.data["problems"]] == ["auth.unheard_of"]
 
 
-ESCALATIONS = {
-    "the access key": ("access_key: ", "access_key: another-key-0123456789-"),
-    "the signing secret": ("bcrypt_cost: 4", "bcrypt_cost: 4, jwt_secret: " + "x" * 40),
-    "registration": ("bcrypt_cost: 4", "bcrypt_cost: 4, registration: open"),
-    "a file": ("enabled: false", "enabled: false\n    headers: {x-it: 'file:/etc/hostname'}"),
-    "a variable": ("enabled: false", "enabled: false\n    headers: {x-it: '${HOME:-}'}"),
-}
+ALIAS = ("access_key: ", "access_key: &k ", "up:\n    base_url", "up:\n    headers: {x-it: *k}\n    base_url")
 
 
-@pytest.mark.parametrize("what", ESCALATIONS)
-async def test_an_admin_can_not_make_more_of_themselves(admin: Admin, what: str) -> None:
-    root = await admin.api.super_admin()
-    made = {"username": "ann", "email": "ann@example.org", "password": "correct horse battery", "role": "admin"}
-    assert (await admin.call("POST", "/api/users", made, by=root)).status == 201
-    ann = (await admin.api.call("POST", "/api/auth/login", {"username": "ann", "password": made["password"]})).json
-    shown, before = (await admin.call("GET", "/api/config")).data, admin.text
-    body = {"text": shown["text"].replace(*ESCALATIONS[what], 1)}
-    refused = await admin.call("PUT", "/api/config", body, by=ann["access_token"], If_Match=shown["etag"])
-    assert refused.status in (400, 403), refused.raw
-    if what != "the access key":  # A mask with more around it stands for nothing.
-        assert refused.status == 403
-    assert admin.text == before
+async def test_no_admin_carries_the_access_key_away_by_an_alias(admin: Admin) -> None:
+    ann = await admin.plain_admin(await admin.api.super_admin())
+    shown, before = (await admin.call("GET", "/api/config", by=ann)).data, admin.text
+    text = shown["text"].replace(*ALIAS[:2], 1).replace(*ALIAS[2:], 1)
+    refused = await admin.call("PUT", "/api/config", {"text": text}, by=ann, If_Match=shown["etag"])
+    assert (refused.status, admin.text) == (403, before)
+
+
+CHANGES: list[tuple[str, str, Any]] = [
+    ("PUT", "/api/config", {"text": "# nothing"}),
+    ("POST", "/api/config/check", {"text": "providers: {x: {headers: {x-it: 'file:/etc/passwd'}}}"}),
+    ("POST", "/api/config/rollback", {"version": "x"}),
+    ("POST", "/api/providers", {"name": "new", "options": {"base_url": "http://127.0.0.1:9/v1"}}),
+    ("PATCH", "/api/providers/up", {"options": {"base_url": "http://127.0.0.1:9/v1"}}),
+    ("DELETE", "/api/providers/up", None),
+    ("POST", "/api/providers/order", {"names": ["down", "up"]}),
+    ("POST", "/api/providers/up/keys", {"text": "sk-another-0123456789"}),
+    ("PATCH", "/api/providers/up/keys/a", {"options": {"weight": 2}}),
+    ("DELETE", "/api/providers/up/keys/a", None),
+]
+"""Everything that changes or tries something of the configuration."""
+
+
+@pytest.mark.parametrize("who", ["an admin", "the access key"])
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change[0]} {change[1]}")
+async def test_once_there_is_a_super_admin_nobody_else_changes_anything(
+    admin: Admin, change: tuple[str, str, Any], who: str
+) -> None:
+    root, before = await admin.api.super_admin(), admin.text
+    by = await admin.plain_admin(root) if who == "an admin" else ACCESS_KEY
+    etag, lines = (await admin.call("GET", "/api/config", by=by)).data["etag"], len(await admin.audited())
+    refused = await admin.call(*change, by=by, If_Match=etag)
+    assert (refused.status, admin.text) == (403, before), refused.raw
+    assert "Only a super admin" in refused.error["message"]
+    assert len(await admin.audited()) == lines
+    allowed = await admin.call(*change, by=root, If_Match=etag)
+    assert allowed.status != 403, allowed.raw
+
+
+async def test_admins_look_at_everything_and_test_providers(admin: Admin) -> None:
+    ann = await admin.plain_admin(await admin.api.super_admin())
+    for path in ("config", "config/history", "providers", "providers/up", "providers/up/keys", "providers/up/models"):
+        assert (await admin.call("GET", f"/api/{path}", by=ann)).status == 200, path
+    assert (await admin.call("POST", "/api/providers/up/test", {}, by=ann)).status == 200
 
 
 async def test_users_and_strangers_see_nothing_of_it(admin: Admin) -> None:
@@ -150,13 +176,13 @@ async def test_users_and_strangers_see_nothing_of_it(admin: Admin) -> None:
         assert (await admin.api.call(method, path)).status == 401
 
 
-async def test_an_admin_that_is_none_any_more_changes_nothing(admin: Admin) -> None:
+async def test_who_is_no_super_admin_any_more_changes_nothing(admin: Admin) -> None:
     root, before = await admin.api.super_admin(), admin.text
-    made = {"username": "ann", "email": "ann@example.org", "password": "correct horse battery", "role": "admin"}
-    user = (await admin.call("POST", "/api/users", made, by=root)).data
-    ann = (await admin.api.call("POST", "/api/auth/login", {"username": "ann", "password": made["password"]})).json
-    await admin.call("PATCH", f"/api/users/{user['id']}", {"role": "user"}, by=root)
-    answer = await admin.call("DELETE", "/api/providers/up", by=ann["access_token"])
+    made = {"username": "eve", "email": "eve@example.org", "password": PASSWORD, "role": "super_admin"}
+    eve = (await admin.call("POST", "/api/users", made, by=root)).data
+    token = (await admin.api.log_in("eve")).json["access_token"]
+    await admin.call("PATCH", f"/api/users/{eve['id']}", {"role": "admin"}, by=root)
+    answer = await admin.call("DELETE", "/api/providers/up", by=token)
     assert (answer.status, admin.text) == (403, before)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -198,4 +199,5 @@ FIELDS = st.sampled_from(["name", "options", "position", "names", "key", "text",
 async def test_no_body_makes_a_fault_and_the_file_always_loads(admin: Admin, route: tuple[str, str], body: Any) -> None:
     answer = await admin.call(*route, body if body is not None else b"null")
     assert answer.status in (200, 201, 400, 404, 409), answer.raw
-    await admin.relay.state.config_desk.check(admin.text)  # type: ignore[union-attr]  # It is there in this fixture.
+    assert admin.relay.state.config_desk is not None
+    await asyncio.to_thread(admin.relay.state.config_desk.source.loaded, admin.text)
