@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import AsyncExitStack
@@ -26,6 +27,12 @@ StartUpstream = Callable[[Script], Awaitable[ScriptedUpstream]]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How much of each heavy proof is run."""
     parser.addoption("--proof-scale", type=float, default=0.1, help="share of each heavy proof that runs (default 0.1)")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: the official SDKs alone are a million objects, which need not be looked through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -37,9 +37,10 @@ class Store(Protocol):
 class Ledger:
     """Takes records; `keeping` runs its writer."""
 
-    def __init__(self, store: Store, tell: Callable[[Sequence[CallRecord]], None]) -> None:
+    def __init__(self, store: Store, tell: Callable[[Sequence[CallRecord]], None], *, batch_s: float = BATCH_S) -> None:
         self._store = store
         self._tell = tell
+        self._batch_s = batch_s
         self._waiting: list[CallRecord] = []
         self._came = asyncio.Event()
         self._is_closing = False
@@ -79,7 +80,7 @@ class Ledger:
         while not self._is_closing or self._waiting:
             await self._came.wait()
             if not self._is_closing:
-                await asyncio.sleep(BATCH_S)
+                await asyncio.sleep(self._batch_s)
                 self._came.clear()
             while self._waiting:
                 await self._write(self._waiting[:MAX_BATCH])

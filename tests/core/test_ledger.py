@@ -14,6 +14,8 @@ from relay.core.ledger import MAX_BATCH, MAX_WAITING, Ledger
 from relay.errors import Overloaded, StoreError
 from relay.model import CallRecord, Dialect, Outcome
 
+SOON_S = 0.001
+
 
 def record_of(call_id: object) -> CallRecord:
     return CallRecord(
@@ -90,13 +92,12 @@ async def begun() -> None:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "BATCH_S", 0.001)
-    monkeypatch.setattr(ledger, "RETRY_S", 0.001)
+    monkeypatch.setattr(ledger, "RETRY_S", SOON_S)
 
 
 async def test_records_that_come_together_are_one_batch_in_their_order() -> None:
     store, told = FakeStore(), Told(wanted=3)
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         for number in range(3):
             books.record(record_of(number))
@@ -107,7 +108,7 @@ async def test_records_that_come_together_are_one_batch_in_their_order() -> None
 
 async def test_no_batch_is_larger_than_one_transaction_may_be() -> None:
     store, told = FakeStore(), Told()
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         await begun()
         for number in range(2 * MAX_BATCH + 1):
@@ -119,7 +120,7 @@ async def test_no_batch_is_larger_than_one_transaction_may_be() -> None:
 async def test_what_comes_while_the_store_writes_is_in_the_next_batch() -> None:
     store, told = FakeStore(), Told(wanted=2)
     store.may_answer.clear()
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         books.record(record_of("first"))
         await store.was_asked.wait()
@@ -131,7 +132,7 @@ async def test_what_comes_while_the_store_writes_is_in_the_next_batch() -> None:
 
 async def test_what_comes_after_a_rest_is_written_too() -> None:
     store, told = FakeStore(), Told()
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         for number in range(3):
             books.record(record_of(number))
@@ -142,7 +143,7 @@ async def test_what_comes_after_a_rest_is_written_too() -> None:
 
 async def test_leaving_writes_what_is_left() -> None:
     store = FakeStore()
-    books = Ledger(store, Told().tell)
+    books = Ledger(store, Told().tell, batch_s=SOON_S)
     async with books.keeping():
         await begun()
         books.record(record_of(1))
@@ -152,7 +153,7 @@ async def test_leaving_writes_what_is_left() -> None:
 async def test_leaving_writes_even_what_came_during_the_last_write() -> None:
     store = FakeStore()
     store.may_answer.clear()
-    books = Ledger(store, Told().tell)
+    books = Ledger(store, Told().tell, batch_s=SOON_S)
 
     async def comes_late() -> None:
         await store.was_asked.wait()
@@ -168,7 +169,7 @@ async def test_leaving_writes_even_what_came_during_the_last_write() -> None:
 
 async def test_leaving_loses_nothing_when_the_call_that_leaves_has_failed() -> None:
     store = FakeStore()
-    books = Ledger(store, Told().tell)
+    books = Ledger(store, Told().tell, batch_s=SOON_S)
 
     async def fail() -> None:
         async with books.keeping():
@@ -183,7 +184,7 @@ async def test_leaving_loses_nothing_when_the_call_that_leaves_has_failed() -> N
 
 async def test_a_ledger_that_was_given_nothing_asks_nothing_of_the_store() -> None:
     store = FakeStore()
-    async with Ledger(store, Told().tell).keeping():
+    async with Ledger(store, Told().tell, batch_s=SOON_S).keeping():
         pass
     assert store.tries == 0
 
@@ -192,7 +193,7 @@ async def test_what_the_store_refuses_for_a_while_is_kept_once_and_in_order(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store, told = FakeStore(refusals=3), Told(wanted=2)
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         books.record(record_of(1))
         await store.was_asked.wait()
@@ -206,7 +207,7 @@ async def test_what_the_store_refuses_for_a_while_is_kept_once_and_in_order(
 async def test_a_call_is_told_of_only_once_its_record_is_kept() -> None:
     store, told = FakeStore(), Told()
     store.may_answer.clear()
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         books.record(record_of(1))
         await store.was_asked.wait()
@@ -218,7 +219,7 @@ async def test_a_call_is_told_of_only_once_its_record_is_kept() -> None:
 
 async def test_what_the_store_still_refuses_at_the_end_is_told(caplog: pytest.LogCaptureFixture) -> None:
     store, told = FakeStore(refusals=1_000_000), Told()
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     async with books.keeping():
         books.record(record_of(1))
         await store.was_asked.wait()
@@ -230,7 +231,7 @@ async def test_what_the_store_still_refuses_at_the_end_is_told(caplog: pytest.Lo
 
 
 async def test_there_is_room_until_too_many_records_wait() -> None:
-    books = Ledger(FakeStore(), Told().tell)
+    books = Ledger(FakeStore(), Told().tell, batch_s=SOON_S)
     record = record_of(1)
     for _ in range(MAX_WAITING - 1):
         books.record(record)
@@ -243,7 +244,7 @@ async def test_there_is_room_until_too_many_records_wait() -> None:
 
 async def test_there_is_room_again_once_the_store_has_taken_them() -> None:
     store, told = FakeStore(), Told(wanted=MAX_WAITING)
-    books = Ledger(store, told.tell)
+    books = Ledger(store, told.tell, batch_s=SOON_S)
     for _ in range(MAX_WAITING):
         books.record(record_of(1))
     async with books.keeping():
@@ -253,7 +254,7 @@ async def test_there_is_room_again_once_the_store_has_taken_them() -> None:
 
 async def test_a_record_is_taken_even_where_there_is_no_room() -> None:
     store = FakeStore()
-    books = Ledger(store, Told().tell)
+    books = Ledger(store, Told().tell, batch_s=SOON_S)
     for number in range(MAX_WAITING + 1):
         books.record(record_of(number))
     async with books.keeping():

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.loops import ASYNCIO, BOTH, LoopFactories
 
-ON_BOTH = ("test_leavers.py", "test_leaving.py", "test_failover.py", "test_relaying.py")
+ON_BOTH = ("test_leavers.py", "test_fault_table_endings.py", "test_failover.py", "test_relaying.py")
 
 
 @pytest.hookimpl(tryfirst=True)

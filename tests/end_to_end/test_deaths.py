@@ -11,61 +11,13 @@ import openai
 import orjson
 import pytest
 
+from relay.model import Dialect
 from tests.conftest import StartRelay, StartUpstream
+from tests.support.conversation import EVENTS
 from tests.support.running import ACCESS_KEY, RunningRelay, provider
 from tests.support.scripted import Out, Received, Script
 
 USER: Any = [{"role": "user", "content": "Hello"}]
-WORDS = ["Der ", "Fuß, ", "ein ", "Maß ", "— ", "and a \u2028 separator, ", "then ", "🙂 ", "and more words ", "to cut"]
-
-
-def event(data: object, name: str = "") -> bytes:
-    head = f"event: {name}\n".encode() if name else b""
-    return head + b"data: " + orjson.dumps(data) + b"\n\n"
-
-
-def chat_events() -> list[bytes]:
-    def chunk(delta: object, finish: str | None = None) -> bytes:
-        choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
-        return event({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices})
-
-    deltas = [chunk({"role": "assistant", "content": ""}), *(chunk({"content": word}) for word in WORDS)]
-    return [*deltas, chunk({}, "stop"), b"data: [DONE]\n\n"]
-
-
-def messages_events() -> list[bytes]:
-    message: dict[str, Any] = {
-        "id": "m",
-        "type": "message",
-        "role": "assistant",
-        "model": "m",
-        "content": [],
-        "stop_reason": None,
-    }
-    start = {**message, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}
-    deltas = [("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": word}}) for word in WORDS]
-    events: list[tuple[str, dict[str, Any]]] = [
-        ("message_start", {"message": start}),
-        ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
-        ("ping", {}),
-        *deltas,
-        ("content_block_stop", {"index": 0}),
-        ("message_delta", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 9}}),
-        ("message_stop", {}),
-    ]
-    return [event({"type": name, **data}, name) for name, data in events]
-
-
-def responses_events() -> list[bytes]:
-    response = {"id": "r", "object": "response", "created_at": 1, "model": "m", "status": "in_progress", "output": []}
-    part = {"item_id": "i", "output_index": 0, "content_index": 0}
-    kinds: list[tuple[str, dict[str, Any]]] = [
-        ("response.created", {"response": response}),
-        *(("response.output_text.delta", {**part, "delta": word, "logprobs": []}) for word in WORDS),
-        ("response.completed", {"response": {**response, "status": "completed"}}),
-    ]
-    numbered = enumerate(kinds)
-    return [event({"type": name, "sequence_number": number, **data}, name) for number, (name, data) in numbered]
 
 
 async def ask_chat(client: openai.AsyncOpenAI) -> None:
@@ -92,10 +44,10 @@ def anthropic_client(relay: RunningRelay) -> anthropic.AsyncAnthropic:
     return anthropic.AsyncAnthropic(base_url=relay.url, api_key=ACCESS_KEY, max_retries=0)
 
 
-DIALECTS: dict[str, tuple[list[bytes], str, Callable[[RunningRelay], Any], Callable[[Any], Awaitable[None]]]] = {
-    "chat": (chat_events(), "openai", openai_client, ask_chat),
-    "responses": (responses_events(), "openai", openai_client, ask_responses),
-    "messages": (messages_events(), "anthropic", anthropic_client, ask_messages),
+DIALECTS: dict[Dialect, tuple[str, Callable[[RunningRelay], Any], Callable[[Any], Awaitable[None]]]] = {
+    Dialect.CHAT: ("openai", openai_client, ask_chat),
+    Dialect.RESPONSES: ("openai", openai_client, ask_responses),
+    Dialect.MESSAGES: ("anthropic", anthropic_client, ask_messages),
 }
 
 
@@ -127,9 +79,10 @@ def dies(stream: bytes, at: int, how: str) -> Script:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_the_same_stream_without_a_death_is_whole(
-    start_relay: StartRelay, start_upstream: StartUpstream, dialect: str
+    start_relay: StartRelay, start_upstream: StartUpstream, dialect: Dialect
 ) -> None:
-    events, kind, client_of, ask = DIALECTS[dialect]
+    kind, client_of, ask = DIALECTS[dialect]
+    events = EVENTS[dialect]
     upstream = await start_upstream(whole(b"".join(events)))
     relay = await start_relay({"up": provider(upstream.url, kind=kind, default=True)})
     async with client_of(relay) as client:
@@ -144,14 +97,15 @@ async def test_the_sdk_raises_wherever_the_upstream_dies(
     start_relay: StartRelay,
     start_upstream: StartUpstream,
     proof_count: Callable[[int], int],
-    dialect: str,
+    dialect: Dialect,
     how: str,
 ) -> None:
-    events, kind, client_of, ask = DIALECTS[dialect]
+    kind, client_of, ask = DIALECTS[dialect]
+    events = EVENTS[dialect]
     stream = b"".join(events)
     # A clean end behind the finish_reason of a chat lacks its end mark only, which the relay adds: nothing is lost.
-    last = len(stream) - len(events[-1]) - (len(events[-2]) if (dialect, how) == ("chat", "ends cleanly") else 0)
-    last += 0 if dialect == "chat" and how == "ends cleanly" else len(events[-1]) - 3
+    last = len(stream) - len(events[-1]) - (len(events[-2]) if (dialect, how) == (Dialect.CHAT, "ends cleanly") else 0)
+    last += 0 if dialect is Dialect.CHAT and how == "ends cleanly" else len(events[-1]) - 3
     upstream = await start_upstream(whole(stream))
     relay = await start_relay({"up": provider(upstream.url, kind=kind, default=True)})
     luck = random.Random(f"{dialect} {how}")

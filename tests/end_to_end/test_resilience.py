@@ -12,11 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from relay.model import Dialect
 from relay.state import World
 from tests.conftest import StartRelay, StartUpstream
-from tests.end_to_end.test_failover import FAILS_FOR_A_KEY, FAILS_FOR_A_TARGET
+from tests.faults.row import Fault
+from tests.faults.table import named
 from tests.support.running import UPSTREAM_KEY, provider
 from tests.support.scripted import Out, Received, Script, answers
+from tests.support.sdks import Form
 
 GOOD = answers(200, b'{"id":"c","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}')
 CALL = b'{"model":"m","messages":[]}'
@@ -25,15 +28,17 @@ AT_ONCE = 8
 figures = logging.getLogger("proof")
 
 
-async def hangs(request: Received, out: Out) -> None:
-    await asyncio.Event().wait()
+WAYS_TO_DIE = [
+    (15, "401"), (15, "403 that names the key"), (16, "402"), (14, "429 that names no wait"), (20, "500"), (20, "503"),
+    (20, "529"), (4, "reset before the head"), (25, "302"), (24, "200 with an empty body"), (3, "no head in time"),
+]  # fmt: skip
+"""Rows of the fault table."""
 
 
-DEATHS: dict[str, Script] = {
-    **{name: script for name, script in FAILS_FOR_A_KEY.items() if "event" not in name},
-    **{name: script for name, script in FAILS_FOR_A_TARGET.items() if name in ("a reset", "a redirect", "nothing")},
-    "silence": hangs,
-}
+def deaths() -> dict[str, Script]:
+    """Each of them, for a plain chat."""
+    rows = [named(number, name, Form.PLAIN) for number, name in WAYS_TO_DIE]
+    return {row.name: row.script(Dialect.CHAT, Form.PLAIN) for row in rows if isinstance(row, Fault)}
 
 
 async def statuses(http: aiohttp.ClientSession, url: str, calls: int) -> Counter[int]:
@@ -58,7 +63,7 @@ async def test_with_one_of_three_keys_dead_in_any_way_calls_are_served(
     proof_count: Callable[[int], int],
 ) -> None:
     total = Counter[int]()
-    for name, death in DEATHS.items():
+    for name, death in deaths().items():
 
         async def script(request: Received, out: Out, death: Script = death) -> None:
             await (death if request.header("Authorization") == DEAD else GOOD)(request, out)
@@ -66,12 +71,12 @@ async def test_with_one_of_three_keys_dead_in_any_way_calls_are_served(
         upstream = await start_upstream(script)
         timeout = {"connect": 1, "first_byte": 0.2, "idle": 1, "total": 10}
         relay = await start_relay({"up": provider(upstream.url, keys=3, default=True, timeout=timeout)})
-        found = await statuses(http, relay.openai_url, proof_count(10_000) // len(DEATHS))
+        found = await statuses(http, relay.openai_url, proof_count(10_000) // len(WAYS_TO_DIE))
         total += found
         figures.info("one of three keys dies by %s: %s", name, dict(found))
     served = total[200] / total.total()
     figures.info(
-        "%d calls with one of three keys dead in %d ways: %.2f %% served", total.total(), len(DEATHS), served * 100
+        "%d calls with one of three keys dead in %d ways: %.2f %% served", total.total(), len(WAYS_TO_DIE), served * 100
     )
     assert served >= 0.999
 
@@ -89,9 +94,13 @@ class Clock:
         self.now += timedelta(milliseconds=10)
 
 
+async def resets(request: Received, out: Out) -> None:
+    out.abort()
+
+
 OUTAGES: dict[str, Script] = {
     "answers 500": answers(500, b"{}"),
-    "resets": FAILS_FOR_A_TARGET["a reset"],
+    "resets": resets,
     "asks for patience": answers(429, b"{}"),
 }
 

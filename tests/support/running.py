@@ -29,6 +29,8 @@ from tests.support.accounts import new_accounts
 
 ACCESS_KEY = "test-access-key-0123456789"
 SWEEP_S = 0.02
+BATCH_S = 0.001
+"""Tests wait for records, each for its own."""
 UPSTREAM_KEY = "sk-upstream-canary-0123456789"
 
 
@@ -121,7 +123,7 @@ async def running_relay(config: Config, world: World | None = None) -> AsyncIter
     world = world or World()
     listener = socket.create_server(("127.0.0.1", 0))
     async with new_accounts(config, world.now) as accounts:
-        state = State(Ledger(store, told.tell), Sweep(), accounts, world.now())
+        state = State(Ledger(store, told.tell, batch_s=BATCH_S), Sweep(), accounts, world.now())
         async with serving(config, listener, state, world, sweep_s=SWEEP_S) as served:
             state.lifecycle.phase = Phase.SERVING
             port: int = listener.getsockname()[1]
