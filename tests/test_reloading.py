@@ -11,6 +11,7 @@ import pytest
 from relay.commands.places import CHECKS
 from relay.config.schema import Config
 from relay.config.source import ConfigSource
+from relay.errors import ConfigError
 from relay.reloading import Reloader
 
 GOOD = "server: {host: 127.0.0.1, access_key: one-real-key-0123456789, max_in_flight: %d}\n"
@@ -160,3 +161,18 @@ async def test_an_address_of_the_command_line_still_wants_a_real_key(tmp_path: P
     await reloader.reload()
     assert adopted == []
     assert "can be reached from other machines" in reloader.status.problems[0].message
+
+
+async def test_what_the_command_line_says_is_part_of_a_check(tmp_path: Path) -> None:
+    """A weak key is fine for the loopback address of the file, and not for the address that is really in force."""
+    path = tmp_path / "config.yml"
+    path.write_text(GOOD % 1)
+    source = ConfigSource(path, {}, CHECKS)
+    loaded = source.load()
+    elsewhere = loaded.config.model_copy(
+        update={"server": loaded.config.server.model_copy(update={"host": "0.0.0.0"})}  # Nothing listens.
+    )
+    reloader = Reloader(source, loaded, elsewhere, lambda config: None, lambda: NOW)
+    assert reloader.checked(loaded).server.max_in_flight == 1
+    with pytest.raises(ConfigError, match="placeholder"):
+        reloader.checked(source.loaded((GOOD % 1).replace("one-real-key-0123456789", "change-me")))
