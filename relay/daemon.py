@@ -112,7 +112,7 @@ async def _following_file(beginning: Beginning, front: Front, state: State, worl
     versions = Versions(beginning.data_folder / FOLDER)
     reloader = _reloader(beginning, front, world, versions)
     state.reload_status = lambda: reloader.status
-    state.config_desk = ConfigDesk(beginning.source, versions, reloader.reload, lambda: reloader.status, state.accounts)
+    state.config_desk = ConfigDesk(beginning.source, versions, reloader, state.accounts)
     await reloader.keep(beginning.loaded)
     async with reloader.watching(), _reloading_on_hup(reloader):
         yield

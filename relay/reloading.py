@@ -95,13 +95,18 @@ class Reloader:
         except SaveError as error:
             log.warning("this version of the configuration is not kept: %s", error)
 
-    def _take_over(self, loaded: Loaded) -> None:
-        """Raises ConfigError, having changed nothing."""
+    def checked(self, loaded: Loaded) -> Config:
+        """What would be in force. Raises ConfigError for what would not be taken over; nothing changes."""
         config = with_fixed(loaded.config, self._running)
         exposed = reachable_without_a_real_key(config)  # Once more: by the address that it really has.
         problems = [Problem(str(self._source.path), None, "", found.message) for found in exposed]
         if problems:
             raise ConfigError(problems)
+        return config
+
+    def _take_over(self, loaded: Loaded) -> None:
+        """Raises ConfigError, having changed nothing."""
+        config = self.checked(loaded)
         self._adopt(config)
         self._running = config
         waiting = waiting_for_restart(loaded.config, self._at_start)

@@ -11,6 +11,7 @@ import pytest
 from relay.commands.places import CHECKS
 from relay.config.schema import Config
 from relay.config.source import ConfigSource
+from relay.errors import ConfigError
 from relay.reloading import Reloader
 
 GOOD = "server: {host: 127.0.0.1, access_key: one-real-key-0123456789, max_in_flight: %d}\n"
@@ -185,3 +186,18 @@ async def test_a_fault_in_taking_over_is_told_and_ends_nothing(
             assert "by a fault of the relay: UnicodeError" in reloader.status.problems[0].message
     assert (adopted, reloader.status.failures, reloader.status.problems) == ([3], 1, ())
     assert "nobody foresaw it" in caplog.text
+
+
+async def test_what_the_command_line_says_is_part_of_a_check(tmp_path: Path) -> None:
+    """A weak key is fine for the loopback address of the file, and not for the address that is really in force."""
+    path = tmp_path / "config.yml"
+    path.write_text(GOOD % 1)
+    source = ConfigSource(path, {}, CHECKS)
+    loaded = source.load()
+    elsewhere = loaded.config.model_copy(
+        update={"server": loaded.config.server.model_copy(update={"host": "0.0.0.0"})}  # Nothing listens.
+    )
+    reloader = Reloader(source, loaded, elsewhere, lambda config: None, lambda: NOW)
+    assert reloader.checked(loaded).server.max_in_flight == 1
+    with pytest.raises(ConfigError, match="placeholder"):
+        reloader.checked(source.loaded((GOOD % 1).replace("one-real-key-0123456789", "change-me")))

@@ -63,11 +63,11 @@ def checked_proxy(url: str) -> str:
 def _refuse_what_no_client_takes(url: str) -> None:
     """yarl makes the URLs of calls: what it can't take, such as a malformed `xn--` name, must not wait for a call."""
     try:
-        host = URL(url).host or ""
-        if _address(host) is None:
-            host.encode("idna")  # As a resolver is asked: no empty or overlong label.
+        host = URL(url).host
     except (ValueError, UnicodeError):
-        raise ValueError("is not a URL: its host or port is malformed") from None
+        host = None
+    if not host:
+        raise ValueError("is not a URL: its host or port is malformed")
 
 
 def _refuse_other_parts(url: str, parts: SplitResult) -> None:

@@ -44,6 +44,9 @@ from relay.errors import ConfigError, Problem
 
 __all__ = ["Append", "Change", "Delete", "Insert", "InsertItems", "Move", "Rename", "Reorder", "Set", "edited"]
 
+MAX_STEPS = 500
+"""In one edit: each may need the whole text to be read again."""
+_TOO_MANY = f"takes more than {MAX_STEPS} steps: send the text as it is to be, or edit the file by hand"
 _BY_HAND = "can't be changed without changing what stands elsewhere (an anchor, an unusual form): edit the file by hand"
 
 
@@ -52,7 +55,8 @@ def edited(text: str, changes: Iterable[Change], *, source: str = "config.yml") 
     draft = _begun(text, source)
     root = draft.root
     try:
-        for _, steps in groupby(_steps(draft.values, changes), type):
+        wanted = list(_steps(draft.values, changes))  # All of them first: too many are refused before any is made.
+        for _, steps in groupby(wanted, type):
             draft = _made(draft, list(steps))
     except Impossible as error:
         line = line_of(root, error.path)
@@ -98,6 +102,7 @@ def _recorded(events: Iterator[Event], taken: list[Event]) -> Iterator[Event]:
 
 def _steps(values: object, changes: Iterable[Change]) -> Iterator[Step]:
     """The steps of all changes, but for those that change nothing. Raises Impossible."""
+    count = 0
     for change in changes:
         for value in _values(change):
             if reason := objection(value):
@@ -105,6 +110,9 @@ def _steps(values: object, changes: Iterable[Change]) -> Iterator[Step]:
         for step in steps_of(values, change):
             before, values = values, applied(values, step)
             if not alike(before, values):
+                count += 1
+                if count > MAX_STEPS:
+                    raise Impossible((), _TOO_MANY)
                 yield step
 
 

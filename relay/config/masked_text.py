@@ -7,7 +7,7 @@ Comments are not looked at: nobody knows what they hold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from relay.config.display import dotted
 from relay.config.document import Node, plain, read
@@ -21,7 +21,7 @@ from relay.config.editing.steps import Impossible, replaced, value_at
 from relay.config.findings import Finding, KeyPath
 from relay.config.mask import is_mask
 from relay.config.mask_origins import Origin, masks_in, origins
-from relay.config.masking import refuse_doubtful_names
+from relay.config.masking import refuse_doubtful_names, with_masks
 from relay.config.places import line_of
 from relay.config.readable import readable
 from relay.config.secret_places import secret_places
@@ -32,15 +32,34 @@ _IN_SIGHT = "is a secret that is also written where it would be shown (an anchor
 _BY_HAND = "can't be put back here, since it would also be written elsewhere (an anchor): write it out here and there"
 
 
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """A text in its forms, from one reading."""
+
+    text: str
+    """Masked."""
+    masked: object
+    """The masked document, as `relay.config.masking` gives it."""
+    stored: object = field(repr=False)
+    """The document, secrets included."""
+
+
 def masked_text(text: str, *, source: str = "config.yml") -> str:
     """The text without its secrets. Raises ConfigError for one that can't be read, or not be shown."""
+    return both_forms(text, source=source).text
+
+
+def both_forms(text: str, *, source: str = "config.yml") -> Forms:
+    """The same with the document. Raises ConfigError."""
     sheet = _sheet(text, source)
     refuse_doubtful_names(sheet.root, source)
-    spans = [(sheet.span(place.path), place.mask) for place in secret_places(sheet.values)]
+    secrets = list(secret_places(sheet.values))
+    spans = [(sheet.span(place.path), place.mask) for place in secrets]
     shown = spliced(text, [Splice(*span, inline(mask)) for span, mask in spans if span is not None])
-    in_sight = [place for place in secret_places(_sheet(shown, source).values) if not is_mask(str(place.value))]
+    values = plain(readable(events_of(shown), source).root)
+    in_sight = [place for place in secret_places(values) if not is_mask(str(place.value))]
     sheet.refuse(Finding(place.path, _IN_SIGHT) for place in in_sight)
-    return shown
+    return Forms(shown, with_masks(sheet.values, secrets), sheet.values)
 
 
 def unmasked_text(shown: str, text: str, *, source: str = "config.yml") -> str:

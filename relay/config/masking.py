@@ -10,6 +10,8 @@ they hold.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from relay.config.display import dotted
 from relay.config.document import Node, plain
 from relay.config.editing.notation import objection
@@ -17,7 +19,7 @@ from relay.config.editing.steps import replaced
 from relay.config.mask_origins import masks_in, origins
 from relay.config.places import line_of
 from relay.config.readable import readable
-from relay.config.secret_places import doubtful_names, secret_places
+from relay.config.secret_places import SecretPlace, doubtful_names, secret_places
 from relay.config.syntax import events_of
 from relay.errors import ConfigError, Problem
 
@@ -29,16 +31,26 @@ def masked(text: str, *, source: str = "config.yml") -> object:
     root = readable(events_of(text), source).root
     refuse_doubtful_names(root, source)
     values = plain(root)
-    for place in secret_places(values):
+    return with_masks(values, list(secret_places(values)))
+
+
+def with_masks(values: object, places: Sequence[SecretPlace]) -> object:
+    """The values with masks at these places."""
+    for place in places:
         values = replaced(values, place.path, place.mask)
     return values
 
 
 def unmasked(document: object, text: str, *, source: str = "config.yml") -> object:
     """The document with the secrets that are stored in `text` in place of their masks. Raises ConfigError."""
+    return restored(document, plain(readable(events_of(text), source).root), source=source)
+
+
+def restored(document: object, values: object, *, source: str = "config.yml") -> object:
+    """The same from the values that are stored. Raises ConfigError."""
     if reason := objection(document):
         raise ConfigError([Problem(source, None, "", f"this {reason}")])
-    found, problems = origins(masks_in(document), document, plain(readable(events_of(text), source).root))
+    found, problems = origins(masks_in(document), document, values)
     if problems:
         raise ConfigError([Problem(source, None, dotted(path), message) for path, message in problems])
     for mask, stored in found:

@@ -14,21 +14,21 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from relay.config.atomic import clear_unfinished, sync_folder, written_beside
 from relay.config.files import read_file
 from relay.config.load import MAX_FILE_BYTES, text_of
 from relay.config.locking import locked
-from relay.errors import Conflict, SaveError
+from relay.errors import SaveError, StaleVersion
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
     """The file as it was read."""
 
-    text: str
+    text: str = field(repr=False)
     etag: str
 
 
@@ -46,7 +46,7 @@ def read_saved(path: Path) -> Saved:
 def save(path: Path, text: str, expected_etag: str) -> str:
     """Replace the file that has the expected tag by a text that can be loaded; give its tag.
 
-    Raises Conflict where somebody else changed the file meanwhile, and SaveError where it can't be written.
+    Raises StaleVersion where somebody else changed the file meanwhile, and SaveError where it can't be written.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -75,11 +75,9 @@ def _give_rights(temporary: Path, target: Path) -> None:
 
 
 def _refuse_if_changed(target: Path, expected_etag: str) -> None:
-    if etag_of(read_file(target, MAX_FILE_BYTES)) != expected_etag:
-        raise Conflict(
-            f"{target.name} was changed by somebody else meanwhile: look at what it holds now, and change that.",
-            code="config_changed",
-        )
+    found = etag_of(read_file(target, MAX_FILE_BYTES))
+    if found != expected_etag:
+        raise StaleVersion(found)
 
 
 def _reason(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -12,7 +13,9 @@ from relay.errors import (
     ConfigError,
     ErrorFacts,
     MethodNotAllowed,
+    Problem,
     RequestError,
+    SaveError,
     Unauthorized,
     UpstreamError,
     WrongPassword,
@@ -64,11 +67,21 @@ def refusal(error: RequestError, exchange: Exchange) -> web.Response:
 
 def config_refusal(error: ConfigError, exchange: Exchange) -> web.Response:
     """A configuration that can't be taken: every problem, as a list beside the first one's words."""
-    found = [{"line": one.line, "path": one.path, "message": one.message} for one in error.problems]
     first = error.problems[0]
     message = f"{first.path}: {first.message}" if first.path else first.message
-    told = {"message": message, "type": "invalid_request_error", "code": "bad_configuration", "problems": found}
+    told: dict[str, Any] = {"message": message, "type": "invalid_request_error", "code": "bad_configuration"}
+    told["problems"] = problems(error.problems)
     return document({"error": told}, status=400)
+
+
+def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Where in the configuration, and what; the file is always the same."""
+    return [{"line": one.line, "path": one.path, "message": one.message} for one in found]
+
+
+def save_failure(error: SaveError, exchange: Exchange) -> web.Response:
+    """A disk or a folder that refuses: nobody but admins gets here, and they may know why."""
+    return _error(ErrorFacts(500, str(error), "server_error", "api_error", "config_not_saved"), exchange)
 
 
 def upstream_failure(error: UpstreamError, exchange: Exchange) -> web.Response:

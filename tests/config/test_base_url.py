@@ -101,7 +101,7 @@ def test_other_urls_are_refused_without_being_shown(url: str, words: str) -> Non
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("url", ["http://xn--a.example/v1", "http://xn--/v1", "http://h:99999/v1", "http://a..b/v1"])
+@pytest.mark.parametrize("url", ["http://xn--a.example/v1", "http://xn--/v1", "http://h:99999/v1"])
 def test_what_no_client_takes_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="is not a URL"):
         checked_base_url(url)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from relay.config.saving import etag_of, read_saved, save
-from relay.errors import ConfigError, Conflict, SaveError
+from relay.errors import ConfigError, SaveError, StaleVersion
 
 OLD, NEW = "server: {port: 1}\n", "server: {port: 2} # é\r\n"
 NOBODY = 65534
@@ -70,9 +70,9 @@ def test_a_save_replaces_the_file_and_gives_its_new_tag(config: Path) -> None:
 
 def test_a_file_that_somebody_else_changed_is_left_alone(config: Path) -> None:
     save(config, NEW, etag_of(OLD.encode()))
-    with pytest.raises(Conflict, match=r"config\.yml was changed by somebody else") as caught:
+    with pytest.raises(StaleVersion, match="Somebody else has changed it meanwhile") as caught:
         save(config, "server: {port: 3}\n", etag_of(OLD.encode()))
-    assert (caught.value.facts.status, caught.value.facts.code) == (409, "config_changed")
+    assert (caught.value.facts.status, caught.value.facts.code) == (412, "stale_version")
     assert config.read_bytes() == NEW.encode()
     assert sorted(os.listdir(config.parent)) == [".config.yml.lock", "config.yml"]
 

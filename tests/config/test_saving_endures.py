@@ -62,7 +62,7 @@ import sys
 from pathlib import Path
 from relay.config.edit import Set, edited
 from relay.config.saving import read_saved, save
-from relay.errors import Conflict
+from relay.errors import StaleVersion
 
 path, editor, changes = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)
@@ -73,7 +73,7 @@ for change in range(changes):
         saved = read_saved(path)
         try:
             save(path, edited(saved.text, [Set(alias, "m")]), saved.etag)
-        except Conflict:
+        except StaleVersion:
             print("conflict")
         else:
             print(alias[-1])

@@ -1,25 +1,49 @@
-"""The one way in which the running process changes its configuration file: read, change, check, save, take over.
+"""The one way in which the running process changes its configuration file: read, change, check, note, save, take over.
 
 Every change is made to the file as it is at that moment, under its tag: what somebody else saved meanwhile, in an
-editor or over HTTP, is never overwritten. What can't be loaded is never saved.
+editor or over HTTP, is never overwritten. What would not be taken over is never saved. The line in the audit log comes
+before the save, so that none is missing; a save that fails leaves a second one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
-from relay.config.saving import Saved, read_saved, save
+from relay.config.saving import Saved, etag_of, read_saved, save
+from relay.config.schema import Config
 from relay.config.source import ConfigSource, Loaded
 from relay.config.versions import Version, Versions
 from relay.core.accounts.desk import AccountDesk
 from relay.core.accounts.standing import acting
 from relay.core.configuring.authority import assert_may_configure
+from relay.core.configuring.shown import Display, Shown, refuse_large, shown_of
 from relay.core.reload_status import ReloadStatus
-from relay.errors import StaleVersion
+from relay.errors import ConfigError, SaveError, StaleVersion, StoreError
+from relay.identity import Act
 from relay.model import Principal, Role
 from relay.store import users
+from relay.store.changing import changing
+
+Make: TypeAlias = Callable[[Shown], str]
+"""The text that is wanted, from what is there. Is called in a thread."""
+
+log = logging.getLogger(__name__)
+
+
+class Follower(Protocol):
+    """What keeps the process on its file."""
+
+    status: ReloadStatus
+
+    def checked(self, loaded: Loaded) -> Config:
+        """What would be in force. Raises ConfigError for what it would not take over."""
+
+    async def reload(self) -> None:
+        """Take the file over, or say in `status` why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,65 +57,129 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """The file before and behind a change."""
+
+    before: Shown
+    after: Shown
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigDesk:
     """One for a process that follows a file."""
 
     source: ConfigSource
     versions: Versions
-    reload: Callable[[], Awaitable[None]]
-    status: Callable[[], ReloadStatus]
+    follower: Follower
     accounts: AccountDesk
+    display: Display = field(default_factory=Display)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Changes of this process stand in a line; those of others are found by the tag."""
+    """Changes and checks of this process stand in a line, since each may take seconds; changes of others are found by
+    the tag."""
 
-    async def read(self) -> Saved:
-        """The file as it is. Raises ConfigError."""
-        return await asyncio.to_thread(read_saved, self.source.path)
+    @property
+    def status(self) -> ReloadStatus:
+        """What became of the file."""
+        return self.follower.status
 
-    async def check(self, principal: Principal, make: Callable[[str], str]) -> Loaded:
-        """What the change would make of the configuration.
-
-        Raises Forbidden, and ConfigError with everything wrong.
-        """
-        self._assert_may_configure(principal)
-        text = await asyncio.to_thread(make, (await self.read()).text)
-        return await asyncio.to_thread(self.source.loaded, text)
+    async def read(self) -> Shown:
+        """The file as it is. Raises ConfigError where there is none, or no text."""
+        return await self.display.of(await asyncio.to_thread(read_saved, self.source.path))
 
     async def history(self) -> tuple[Version, ...]:
         """What was in force, the newest first. Raises SaveError."""
         return await asyncio.to_thread(self.versions.newest_first)
 
-    async def version(self, name: str) -> str:
-        """The text of one of them. Raises NoSuch, SaveError."""
-        return await asyncio.to_thread(self.versions.text_of, name)
+    async def version(self, name: str) -> Shown:
+        """One of them. Raises NoSuch, SaveError."""
+        return await asyncio.to_thread(self._version, name)
 
-    async def change(self, doing: Doing, make: Callable[[str], str], *, expected_etag: str | None = None) -> Saved:
-        """The file behind the change; `make` gives its new text from the old one. It is in force on return.
+    async def check(self, principal: Principal, make: Make) -> Loaded:
+        """What another file would make of the configuration.
 
-        Raises StaleVersion where the file is not the expected one, ConfigError where the new text can't be made or
-        loaded, Forbidden, SaveError, StoreError. Nothing has changed then.
+        Raises Forbidden, and ConfigError with everything wrong.
+        """
+        self._assert_may_configure(principal)
+        async with self.lock:
+            return await self._made(make, await self._base(await self.read()))
+
+    async def change(self, doing: Doing, make: Make, *, expected: Collection[str] | None = None) -> Changed:
+        """The file behind a change of what it says. It is in force on return.
+
+        Raises StaleVersion where the file has none of the expected tags, ConfigError where the new text can't be made
+        or would not be taken over, Forbidden, StoreError, SaveError: nothing has changed then. Raises ConfigError as
+        well where the file is saved and, after all, not taken over.
         """
         self._assert_may_configure(doing.principal)
         async with self.lock:
-            before = await self.read()
-            if expected_etag not in (None, before.etag):
-                raise StaleVersion(before.etag)
-            text = await asyncio.to_thread(make, before.text)
-            await asyncio.to_thread(self.source.loaded, text)
-            if text == before.text:
-                return before
-            etag = await self._saved(doing, before, text)
-            await self.reload()
-        return Saved(text, etag)
+            before = await self._expected(expected)
+            before.assert_readable()
+            return await self._changed(doing, before, await self._made(make, before))
 
-    async def _saved(self, doing: Doing, before: Saved, text: str) -> str:
-        """With its line in the audit log, or not at all."""
+    async def replace(self, doing: Doing, make: Make, *, expected: Collection[str] | None = None) -> Changed:
+        """The same with a whole new file, whatever is there; for an unreadable one `make` gets the last good one."""
+        self._assert_may_configure(doing.principal)
+        async with self.lock:
+            before = await self._expected(expected)
+            return await self._changed(doing, before, await self._made(make, await self._base(before)))
+
+    async def _expected(self, expected: Collection[str] | None) -> Shown:
+        found = await self.read()
+        if expected is not None and found.saved.etag not in expected:
+            raise StaleVersion(found.saved.etag)
+        return found
+
+    async def _base(self, found: Shown) -> Shown:
+        """Where masks have their secrets from."""
+        if not found.problems:
+            return found
+        newest = next(iter(await self.history()), None)
+        return Shown(Saved("", etag_of(b"")), {}, "", {}) if newest is None else await self.version(newest.name)
+
+    def _version(self, name: str) -> Shown:
+        text = self.versions.text_of(name)
+        return shown_of(Saved(text, etag_of(text.encode())))
+
+    async def _made(self, make: Make, base: Shown) -> Loaded:
+        loaded = await asyncio.to_thread(self._loaded, make, base)
+        self.follower.checked(loaded)
+        return loaded
+
+    def _loaded(self, make: Make, base: Shown) -> Loaded:
+        text = make(base)
+        refuse_large(text)
+        return self.source.loaded(text)
+
+    async def _changed(self, doing: Doing, before: Shown, wanted: Loaded) -> Changed:
+        if wanted.etag == before.saved.etag:
+            return Changed(before, before)
+        await self._note(doing, before.saved.etag, wanted.etag)
+        try:
+            await asyncio.to_thread(save, self.source.path, wanted.text, before.saved.etag)
+        except (SaveError, StaleVersion, ConfigError) as error:
+            await self._note_failure(doing, wanted.etag, str(error))
+            raise
+        await self.follower.reload()
+        if self.status.etag != wanted.etag and self.status.problems:
+            raise ConfigError(self.status.problems)
+        return Changed(before, await self.display.of(Saved(wanted.text, wanted.etag)))
+
+    async def _note(self, doing: Doing, before: str, after: str) -> None:
+        """The line in the audit log, by the rights of this moment. Raises Forbidden, StoreError."""
         standing = acting(self.accounts, doing.principal, doing.client_ip, least=Role.ADMIN)
         async with standing as (change, principal):
             has_super_admin = await users.has_super_admin(change.connection)
             assert_may_configure(principal, has_super_admin=has_super_admin)
-            await change.audited(doing.action, doing.subject, before=before.etag)
-            return await asyncio.to_thread(save, self.source.path, text, before.etag)
+            await change.audited(doing.action, doing.subject, before=before, after=after)
+
+    async def _note_failure(self, doing: Doing, after: str, reason: str) -> None:
+        """That it came to nothing; a store that fails as well leaves the first line alone."""
+        act = Act(doing.principal.name, doing.client_ip, self.accounts.now())
+        try:
+            async with changing(self.accounts.engine, act) as change:
+                await change.audited(f"{doing.action}_failed", doing.subject, after=after, reason=reason)
+        except StoreError as error:
+            log.warning("the audit log does not say that %s of %s failed: %s", doing.action, doing.subject, error)
 
     def _assert_may_configure(self, principal: Principal) -> None:
         """By what is known here; the store has the last word. Raises Forbidden."""

@@ -5,29 +5,32 @@ What a client sends back masked stands for what is stored; `null` in a change ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from relay.config.edit import Append, Change, Delete, Insert, Rename, Reorder, Set, edited
-from relay.config.key_import import imported
-from relay.config.masking import masked, unmasked
+from relay.config.key_import import KeyImport, imported
+from relay.config.masking import restored
+from relay.core.configuring.shown import Shown
 from relay.errors import Conflict, NoSuch
 
-Make: TypeAlias = Callable[[str], str]
+Make: TypeAlias = Callable[[Shown], str]
 Json: TypeAlias = Mapping[str, Any]
+_POSITIONAL = re.compile("key-[0-9]+")
 
 
 def add(name: str, options: Json, position: int | None) -> Make:
     """A new provider, last unless a position is given. Raises Conflict."""
 
-    def make(text: str) -> str:
-        providers = providers_of(masked(text))
+    def make(shown: Shown) -> str:
+        providers = providers_of(shown.document)
         if name in providers:
             raise Conflict(f"There is a provider {name!r} already.", param="name", code="taken")
         path, value = ("providers", name), dict(options)
         last = len(providers)
         change: Change = Set(path, value) if position is None else Insert(path, value, min(position, last))
-        return edited(text, [change])
+        return edited(shown.saved.text, [change])
 
     return make
 
@@ -35,15 +38,14 @@ def add(name: str, options: Json, position: int | None) -> Make:
 def change(name: str, patch: Json, new_name: str | None) -> Make:
     """Options of a provider, and its name, in place. Raises NoSuch, Conflict."""
 
-    def make(text: str) -> str:
-        document = masked(text)
-        options = provider_of(document, name)
-        if new_name not in (None, name) and new_name in providers_of(document):
+    def make(shown: Shown) -> str:
+        options = provider_of(shown.document, name)
+        if new_name in (None, name):
+            return edited(shown.saved.text, [_set(shown, name, merged(options, patch))])
+        if new_name in providers_of(shown.document):
             raise Conflict(f"There is a provider {new_name!r} already.", param="name", code="taken")
-        text = _with_options(text, document, name, merged(options, patch))
-        if new_name is None or new_name == name:
-            return text
-        return edited(text, [Rename(("providers", name), new_name)])
+        changes: list[Change] = [_set(shown, name, merged(options, patch)), Rename(("providers", name), new_name)]
+        return edited(shown.saved.text, changes)
 
     return make
 
@@ -51,9 +53,9 @@ def change(name: str, patch: Json, new_name: str | None) -> Make:
 def delete(name: str) -> Make:
     """Raises NoSuch."""
 
-    def make(text: str) -> str:
-        provider_of(masked(text), name)
-        return edited(text, [Delete(("providers", name))])
+    def make(shown: Shown) -> str:
+        provider_of(shown.document, name)
+        return edited(shown.saved.text, [Delete(("providers", name))])
 
     return make
 
@@ -61,11 +63,11 @@ def delete(name: str) -> Make:
 def reorder(names: Sequence[str]) -> Make:
     """All providers in another order, which is that of detection. Raises Conflict where it is not all of them."""
 
-    def make(text: str) -> str:
-        known = providers_of(masked(text))
+    def make(shown: Shown) -> str:
+        known = providers_of(shown.document)
         if sorted(names) != sorted(known):
             raise Conflict(f"'names' must be all of these, each once: {', '.join(known)}.", param="names")
-        return edited(text, [Reorder(("providers",), tuple(names))])
+        return edited(shown.saved.text, [Reorder(("providers",), tuple(names))])
 
     return make
 
@@ -73,12 +75,12 @@ def reorder(names: Sequence[str]) -> Make:
 def add_keys(name: str, keys: Sequence[Json]) -> Make:
     """Further keys of a provider. Raises NoSuch, Conflict for a label that is taken."""
 
-    def make(text: str) -> str:
-        taken = [key.get("label") for key in keys_of(masked(text), name)]
+    def make(shown: Shown) -> str:
+        taken = [key.get("label") for key in keys_of(shown.document, name)]
         for key in keys:
             if (label := key.get("label")) and label in taken:
                 raise Conflict(f"Provider {name!r} has a key {label!r} already.", param="label", code="taken")
-        return edited(text, [Append(("providers", name, "keys"), [dict(key) for key in keys])])
+        return edited(shown.saved.text, [Append(("providers", name, "keys"), [dict(key) for key in keys])])
 
     return make
 
@@ -86,28 +88,34 @@ def add_keys(name: str, keys: Sequence[Json]) -> Make:
 def import_keys(name: str, lines: str) -> Make:
     """Keys from lines, JSON or CSV; what is there already is left out. Raises NoSuch, ConfigError."""
 
-    def make(text: str) -> str:
-        keys_of(masked(text), name)
-        stored = keys_of(unmasked(masked(text), text), name)
-        found = imported(
-            lines,
-            known_keys=[str(key.get("key", "")) for key in stored],
-            known_labels=[label_of(key, place) for place, key in enumerate(stored)],
-        )
-        return edited(text, [Append(("providers", name, "keys"), list(found.keys))]) if found.keys else text
+    def make(shown: Shown) -> str:
+        found = found_keys(shown, name, lines).keys
+        if not found:
+            return shown.saved.text
+        return edited(shown.saved.text, [Append(("providers", name, "keys"), list(found))])
 
     return make
+
+
+def found_keys(shown: Shown, name: str, lines: str) -> KeyImport:
+    """What a text adds to the keys of a provider. Raises NoSuch, ConfigError."""
+    stored = keys_of(shown.values, name)
+    return imported(
+        lines,
+        known_keys=[str(key.get("key", "")) for key in stored],
+        known_labels=[label_of(key, place) for place, key in enumerate(stored)],
+    )
 
 
 def change_key(name: str, label: str, patch: Json) -> Make:
     """Options of one key. Raises NoSuch."""
 
-    def make(text: str) -> str:
-        document = masked(text)
-        place = place_of(keys_of(document, name), name, label)
-        keys = [merged(key, patch) if at == place else key for at, key in enumerate(keys_of(document, name))]
-        options = {**provider_of(document, name), "keys": keys}
-        return _with_options(text, document, name, options)
+    def make(shown: Shown) -> str:
+        known = keys_of(shown.document, name)
+        place = place_of(known, name, label)
+        keys = [merged(key, patch) if at == place else key for at, key in enumerate(known)]
+        options = {**provider_of(shown.document, name), "keys": keys}
+        return edited(shown.saved.text, [_set(shown, name, options)])
 
     return make
 
@@ -115,9 +123,9 @@ def change_key(name: str, label: str, patch: Json) -> Make:
 def delete_key(name: str, label: str) -> Make:
     """Raises NoSuch."""
 
-    def make(text: str) -> str:
-        place = place_of(keys_of(masked(text), name), name, label)
-        return edited(text, [Delete(("providers", name, "keys", place))])
+    def make(shown: Shown) -> str:
+        place = place_of(keys_of(shown.document, name), name, label)
+        return edited(shown.saved.text, [Delete(("providers", name, "keys", place))])
 
     return make
 
@@ -151,6 +159,11 @@ def place_of(keys: Sequence[Json], name: str, label: str) -> int:
     raise NoSuch(f"key of provider {name}", label)
 
 
+def is_positional(label: str) -> bool:
+    """Whether a key may be called so by its place, which changes when another key goes."""
+    return _POSITIONAL.fullmatch(label) is not None
+
+
 def label_of(key: Json, place: int) -> str:
     """As the configuration calls it: its own label, else one by its place, from 0."""
     return str(key.get("label") or f"key-{place + 1}")
@@ -169,9 +182,8 @@ def merged(old: Json, patch: Json) -> dict[str, Any]:
     return result
 
 
-def _with_options(text: str, document: object, name: str, options: Json) -> str:
-    """The text with other options of a provider, in which masks stand for what is stored."""
-    whole = dict(document) if isinstance(document, Mapping) else {}
-    whole["providers"] = {**providers_of(document), name: options}
-    stored = provider_of(unmasked(whole, text), name)
-    return edited(text, [Set(("providers", name), stored)])
+def _set(shown: Shown, name: str, options: Json) -> Set:
+    """Other options of a provider, in which masks stand for what is stored."""
+    whole = dict(shown.document) if isinstance(shown.document, Mapping) else {}
+    whole["providers"] = {**providers_of(whole), name: options}
+    return Set(("providers", name), provider_of(restored(whole, shown.values), name))

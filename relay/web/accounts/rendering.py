@@ -111,6 +111,11 @@ def listed(data: Sequence[Any], now: datetime, *, page: int, page_size: int, tot
     return _envelope(data, now, status=200, message="", page=page, page_size=page_size, total=total)
 
 
+def listed_whole(data: Sequence[Any], now: datetime) -> web.Response:
+    """All there are."""
+    return listed(data, now, page=1, page_size=max(1, len(data)), total=len(data))
+
+
 def _envelope(
     data: Any, now: datetime, *, status: int, message: str, page: int, page_size: int, total: int
 ) -> web.Response:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from relay.core.configuring.shown import MAX_TEXT_BYTES
 from relay.web.accounts.bodies import Body
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -15,7 +16,7 @@ Options = dict[str, Any]
 class ConfigBody(Body):
     """PUT /api/config, POST /api/config/check: the text, or the document; masks stand for what is stored."""
 
-    text: Annotated[str, Field(max_length=4 * 2**20)] | None = None
+    text: Annotated[str, Field(max_length=MAX_TEXT_BYTES)] | None = None
     document: Options | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -10,14 +10,8 @@ from aiohttp import web
 from relay.core.configuring.providers import keys_of, label_of, provider_of
 from relay.core.provider_report import ProviderReport
 from relay.core.provider_view import ProviderView
-from relay.errors import Problem
 from relay.upstream.keyring import KeyState
 from relay.upstream.listed_model import ListedModel
-
-
-def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Where and what; the file is always the same."""
-    return [{"line": one.line, "path": one.path, "message": one.message} for one in found]
 
 
 def tagged(response: web.Response, etag: str) -> web.Response:

@@ -89,7 +89,7 @@ def _told(error: Exception, exchange: Exchange) -> web.Response:
         return answers.config_refusal(error, exchange)
     if isinstance(error, SaveError):
         log.warning("%s: %s", exchange.request_id, error)
-        return answers.refusal(Overloaded("the configuration can't be saved"), exchange)
+        return answers.save_failure(error, exchange)
     if isinstance(error, UpstreamError):
         return answers.upstream_failure(error, exchange)
     if isinstance(error, StoreError):

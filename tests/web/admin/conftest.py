@@ -100,8 +100,6 @@ async def admin(tmp_path: Path, start_upstream: StartUpstream) -> AsyncIterator[
     async with running_relay(loaded.config, world) as relay, aiohttp.ClientSession() as session:
         reloader = Reloader(source, loaded, loaded.config, relay.front.adopt, world.now, keep=versions.keep)
         relay.state.reload_status = lambda: reloader.status
-        relay.state.config_desk = ConfigDesk(
-            source, versions, reloader.reload, lambda: reloader.status, relay.state.accounts
-        )
+        relay.state.config_desk = ConfigDesk(source, versions, reloader, relay.state.accounts)
         await reloader.keep(loaded)
         yield Admin(relay, path, reloader, Api(relay, session, Calendar()))

@@ -102,7 +102,10 @@ async def test_versions_are_kept_shown_and_brought_back(admin: Admin) -> None:
     assert [one["is_in_force"] for one in kept] == [True, False]
     old = await admin.call("GET", f"/api/config/history/{kept[1]['version']}")
     assert old.data["text"] == shown["text"]
-    answer = await admin.call("POST", "/api/config/rollback", {"version": kept[1]["version"]})
+    body = {"version": kept[1]["version"]}
+    unheld = await admin.call("POST", "/api/config/rollback", body)
+    assert (unheld.status, unheld.error["code"]) == (428, "version_required")
+    answer = await admin.call("POST", "/api/config/rollback", body, If_Match=old.headers.get("ETag", kept[0]["etag"]))
     assert (answer.status, answer.data["is_in_force"], admin.text) == (200, True, first)
     assert (await admin.audited())[-1][1] == "config_rolled_back"
 
@@ -118,6 +121,65 @@ async def test_a_file_that_is_bad_is_shown_with_what_is_wrong(admin: Admin) -> N
     answer = await admin.call("GET", "/api/config")
     assert answer.data["is_in_force"] is False
     assert [one["path"] for one in answer.data["problems"]] == ["auth.unheard_of"]
+
+
+BROKEN = {"a fault of YAML": "\tbroken: [\n", "a name that may be a secret": "access_key:sk-foo-bar-baz: 1\n"}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("way", ["text", "document", "rollback"])
+async def test_a_file_that_can_not_be_shown_is_told_and_replaced(admin: Admin, what: str, way: str) -> None:
+    good, before = (await admin.call("GET", "/api/config")).data, admin.text
+    admin.path.write_text(before + BROKEN[what])
+    await admin.reloader.reload()
+    shown = await admin.call("GET", "/api/config")
+    assert (shown.status, shown.data["text"], shown.data["document"]) == (200, None, None)
+    assert shown.data["problems"]
+    assert (await admin.call("PATCH", "/api/providers/up", {"options": {"max_parallel": 2}})).status == 400
+    if way == "rollback":
+        version = (await admin.call("GET", "/api/config/history")).data[0]["version"]
+        body = {"version": version}
+        answer = await admin.call("POST", "/api/config/rollback", body, If_Match=shown.data["etag"])
+    else:
+        answer = await admin.call("PUT", "/api/config", {way: good[way]}, If_Match=shown.data["etag"])
+    assert (answer.status, answer.data["is_in_force"], admin.text) == (200, True, before)
+
+
+async def test_masks_stand_for_nothing_where_neither_the_file_nor_a_version_can_be_read(admin: Admin) -> None:
+    good = (await admin.call("GET", "/api/config")).data
+    for kept in (await admin.call("GET", "/api/config/history")).data:
+        (admin.path.parent / "versions" / kept["version"]).unlink()
+    admin.path.write_text("a: [")
+    etag = (await admin.call("GET", "/api/config")).data["etag"]
+    answer = await admin.call("PUT", "/api/config", {"text": good["text"]}, If_Match=etag)
+    assert (answer.status, admin.text) == (400, "a: [")
+    assert "write the secret itself" in answer.error["message"]
+
+
+async def test_a_text_of_more_than_a_mebibyte_is_for_an_editor(admin: Admin) -> None:
+    admin.path.write_text(admin.text + "#" * 2**20 + "\n")
+    shown = (await admin.call("GET", "/api/config")).data
+    assert shown["text"] is None
+    assert "edit it by hand" in shown["problems"][0]["message"]
+    refused = await admin.call("PATCH", "/api/providers/up", {"options": {"max_parallel": 2}})
+    assert (refused.status, "edit it by hand" in refused.error["message"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "status"), [("W/{}", 412), ('"x", {}', 200), ('"x","y"', 412), ("{} and more", 412), ("x", 412)]
+)
+async def test_if_match_is_a_list_of_strong_tags(admin: Admin, tags: str, status: int) -> None:
+    shown = (await admin.call("GET", "/api/config")).data
+    sent = tags.format(shown["etag"])
+    assert (await admin.call("PUT", "/api/config", {"text": shown["text"]}, If_Match=sent)).status == status
+
+
+async def test_a_file_that_can_not_be_written_is_told_with_its_reason(admin: Admin) -> None:
+    (admin.path.parent / ".config.yml.lock").mkdir()
+    answer = await admin.call("PATCH", "/api/providers/up", {"options": {"max_parallel": 2}})
+    assert (answer.status, answer.error["code"]) == (500, "config_not_saved")
+    assert "can't be saved" in answer.error["message"]
+    assert [line[1] for line in await admin.audited()] == ["provider_changed", "provider_changed_failed"]
 
 
 ALIAS = ("access_key: ", "access_key: &k ", "up:\n    base_url", "up:\n    headers: {x-it: *k}\n    base_url")

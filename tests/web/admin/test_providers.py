@@ -30,6 +30,7 @@ async def test_providers_are_listed_in_their_order_with_options_keys_and_state(a
         ("a", "sk-adm…89-1", "ready"),
         ("key-2", "sk-adm…89-2", "ready"),
     ]
+    assert answer.json["metadata"]["total"] == 2
     assert answer.headers["ETag"] == (await admin.call("GET", "/api/config")).data["etag"]
 
 
@@ -115,13 +116,16 @@ async def test_a_change_may_be_held_to_a_version(admin: Admin) -> None:
 
 async def test_keys_are_added_changed_and_taken_away(admin: Admin) -> None:
     added = await admin.call("POST", "/api/providers/up/keys", {"key": {"key": "sk-third-0123", "label": "c"}})
-    assert (added.status, [key["label"] for key in added.data]) == (201, ["a", "key-2", "c"])
+    assert (added.status, [key["label"] for key in added.data["keys"]]) == (201, ["a", "key-2", "c"])
     taken = await admin.call("POST", "/api/providers/up/keys", {"key": {"key": "sk-fourth-0123", "label": "c"}})
     assert taken.status == 409
     changed = await admin.call("PATCH", "/api/providers/up/keys/a", {"options": {"weight": 5}})
     assert (changed.status, changed.data[0]["weight"]) == (200, 5)
     assert f"key: {SECRET}-1  # Ann's" in admin.text
-    assert (await admin.call("DELETE", "/api/providers/up/keys/key-2")).status == 204
+    assert (await admin.call("DELETE", "/api/providers/up/keys/key-2")).status == 428
+    assert (await admin.call("PATCH", "/api/providers/up/keys/key-2", {"options": {}})).status == 428
+    etag = changed.headers["ETag"]
+    assert (await admin.call("DELETE", "/api/providers/up/keys/key-2", If_Match=etag)).status == 204
     assert [key["label"] for key in (await admin.call("GET", "/api/providers/up/keys")).data] == ["a", "c"]
     assert (await admin.call("DELETE", "/api/providers/up/keys/gone")).status == 404
     assert [line[1:] for line in await admin.audited()] == [
@@ -142,9 +146,12 @@ async def test_keys_are_added_changed_and_taken_away(admin: Admin) -> None:
 )
 async def test_keys_are_imported_without_those_that_are_there(admin: Admin, text: str) -> None:
     answer = await admin.call("POST", "/api/providers/up/keys", {"text": text})
-    assert (answer.status, len(answer.data)) == (201, 4), answer.raw
+    assert (answer.status, len(answer.data["keys"])) == (201, 4), answer.raw
+    assert (answer.data["added"], answer.data["left_out"]) == (2, 1)
     assert [admin.text.count(f"sk-imported-{name}-0123") for name in ("one", "two")] == [1, 1]
     assert admin.text.count(f"{SECRET}-1") == 1
+    again = await admin.call("POST", "/api/providers/up/keys", {"text": text})
+    assert (again.status, again.data["added"], again.data["left_out"]) == (200, 0, 3)
 
 
 async def test_what_can_not_be_a_key_is_told_by_its_line(admin: Admin) -> None:
@@ -157,7 +164,9 @@ async def test_a_mask_stands_for_what_is_stored_and_for_nothing_else(admin: Admi
     before = admin.text
     keys = (await admin.call("GET", "/api/providers/up")).data["keys"]
     options = {"keys": [{"key": key["key"], "label": key["label"]} for key in reversed(keys)]}
-    assert (await admin.call("PATCH", "/api/providers/up", {"options": options})).status == 200
+    assert (await admin.call("PATCH", "/api/providers/up", {"options": options})).status == 428
+    etag = (await admin.call("GET", "/api/config")).data["etag"]
+    assert (await admin.call("PATCH", "/api/providers/up", {"options": options}, If_Match=etag)).status == 200
     assert admin.text.index(f"{SECRET}-2") < admin.text.index(f"{SECRET}-1")
     admin.path.write_text(before)
     stolen = {"name": "mine", "options": {"base_url": "http://127.0.0.1:9/v1", "keys": [{"key": "sk-adm…89-1"}]}}
@@ -198,6 +207,6 @@ FIELDS = st.sampled_from(["name", "options", "position", "names", "key", "text",
 @given(route=st.sampled_from(ROUTES), body=st.dictionaries(FIELDS, JSON, max_size=3) | JSON)
 async def test_no_body_makes_a_fault_and_the_file_always_loads(admin: Admin, route: tuple[str, str], body: Any) -> None:
     answer = await admin.call(*route, body if body is not None else b"null")
-    assert answer.status in (200, 201, 400, 404, 409), answer.raw
+    assert answer.status in (200, 201, 400, 404, 409, 428), answer.raw
     assert admin.relay.state.config_desk is not None
     await asyncio.to_thread(admin.relay.state.config_desk.source.loaded, admin.text)
