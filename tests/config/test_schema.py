@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -196,3 +198,20 @@ def test_what_nothing_enforces_is_marked_so(path: str) -> None:
 def test_the_sections_are_those_above() -> None:
     sections = set(names_not_pending(Config))
     assert sections == {path for path in (*ENFORCED, *ALL_PENDING) if "." not in path} | {"providers"}
+
+
+DOCUMENTED_TABLE = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+@pytest.mark.parametrize(
+    ("row", "path"),
+    [("providers.NAME", "providers.x"), ("providers.NAME.keys[]", "providers.x.keys.0")]
+    + [
+        (path, path)
+        for path in ("server", "key_selection", "model_routing", "tool_calling", "database", "auth", "metrics")
+    ],
+)
+def test_the_documentation_names_what_may_be_set(row: str, path: str) -> None:
+    text = DOCUMENTED_TABLE.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| `{row}` | ")]
+    assert set(re.findall(r"`([^`]+)`", line)[1:]) == set(ENFORCED[path].split())
