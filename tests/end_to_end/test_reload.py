@@ -8,7 +8,9 @@ import json
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -23,7 +25,7 @@ from tests.conftest import StartRelay, StartUpstream
 from tests.support.daemon import Daemon, daemon, write_config
 from tests.support.running import ACCESS_KEY, UPSTREAM_KEY, provider
 from tests.support.scraping import scraped
-from tests.support.scripted import Out, Received
+from tests.support.scripted import Out, Received, answers
 
 AUTH = {"Authorization": f"Bearer {ACCESS_KEY}"}
 STREAM = b'{"model":"m","stream":true,"messages":[]}'
@@ -75,7 +77,7 @@ async def known_models(http: aiohttp.ClientSession, relay: Daemon) -> list[str]:
         return [model["id"] for model in (await answer.json())["data"]]
 
 
-@pytest.mark.parametrize("how", ["in place", "by a rename", "by SIGHUP"])
+@pytest.mark.parametrize("how", ["in place", "by a rename"])
 async def test_a_running_stream_ends_on_what_it_began_with(
     how: str, tmp_path: Path, start_upstream: StartUpstream, http: aiohttp.ClientSession
 ) -> None:
@@ -85,18 +87,43 @@ async def test_a_running_stream_ends_on_what_it_began_with(
     async with daemon(tmp_path, {"up": up}) as relay:
         async with http.post(f"{relay.url}/v1/chat/completions", data=STREAM) as stream:
             await stream.content.readuntil(b"\n\n")
-            write_config(tmp_path, {"other": provider("http://127.0.0.1:9", models={"include": ["new"]})}, {})
+            beside = tmp_path / "beside"
+            beside.mkdir()
+            place = beside if how == "by a rename" else tmp_path
+            write_config(place, {"other": provider("http://127.0.0.1:9", models={"include": ["new"]})}, {})
             if how == "by a rename":
-                (tmp_path / "config.yml").rename(tmp_path / "old.yml")
-                os.replace(tmp_path / "old.yml", tmp_path / "config.yml")
-            if how == "by SIGHUP":
-                relay.process.send_signal(signal.SIGHUP)
+                os.replace(beside / "config.yml", tmp_path / "config.yml")
             await line(relay, "is in force")
             assert await known_models(http, relay) == ["new"]
             gated.go_on.set()
             assert (await stream.read()).endswith(b"data: [DONE]\n\n")
         assert await relay.end() == 0
         assert relay.rows() == [("complete", 1)]
+
+
+async def test_sighup_reads_the_secrets_of_files_again_and_the_manager_is_told(
+    tmp_path: Path, start_upstream: StartUpstream, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else would read them: config.yml itself stays as it is."""
+    upstream = await start_upstream(answers(200, b'{"choices":[]}'))
+    secret, loop = tmp_path / "key", asyncio.get_running_loop()
+    secret.write_text("sk-the-first-0123456789")
+    up = {**provider(upstream.url, models={"include": ["m"]}), "keys": [{"key": f"file:{secret}"}]}
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        async with asyncio.timeout(60), daemon(tmp_path, {"up": up}) as relay:
+            while await loop.sock_recv(manager, 1000) != b"READY=1":
+                pass
+            secret.write_text("sk-the-second-0123456789")
+            relay.process.send_signal(signal.SIGHUP)
+            assert (await loop.sock_recv(manager, 1000)).startswith(b"RELOADING=1")
+            assert await loop.sock_recv(manager, 1000) == b"READY=1"
+            async with http.post(f"{relay.url}/v1/chat/completions", data=b'{"model":"m","messages":[]}') as answer:
+                assert answer.status == 200
+            assert await relay.end() == 0
+    assert upstream.received[-1].header("Authorization") == "Bearer sk-the-second-0123456789"
 
 
 async def test_a_bad_file_is_told_and_changes_nothing(tmp_path: Path, http: aiohttp.ClientSession) -> None:
