@@ -104,7 +104,7 @@ async def test_no_deadline_is_hidden_in_a_default(name: str) -> None:
 
 @each
 async def test_nothing_is_decompressed_behind_our_back(start_upstream: StartUpstream, name: str) -> None:
-    packed = gzip.compress(b"hello")
+    packed = gzip.compress(b"hello", mtime=0)
     upstream = await start_upstream(streams([packed], [("Content-Encoding", "gzip")]))
     async with open_sessions() as sessions:
         assert await get(session_of(sessions, name), upstream.url) == packed
