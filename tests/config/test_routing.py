@@ -57,3 +57,10 @@ def test_mappings_keep_the_order_of_the_file() -> None:
     ).model_routing
     assert list(routing.provider_mapping.items()) == [("gpt-*", "a"), ("*", "b")]
     assert list(routing.model_overrides.items()) == [("z", "y"), ("x", "w")]
+
+
+@pytest.mark.parametrize(("after", "percentile"), [("p50", 50), ("p95", 95), ("p99", 99)])
+def test_a_hedge_names_a_percentile(after: str, percentile: int) -> None:
+    hedge = alias(f"{{targets: [a, b], hedge: {{after: {after}}}}}").hedge
+    assert hedge is not None
+    assert hedge.percentile == percentile
