@@ -54,3 +54,20 @@ def test_a_body_nested_as_deep_as_may_be_is_read() -> None:
     for _ in range(5000):
         deep = [deep]
     assert read_asked({"messages": deep}).characters == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "has_tools", "wants_reasoning"),
+    [
+        ({}, False, False),
+        ({"tools": [{"type": "function"}]}, True, False),
+        ({"functions": [{"name": "f"}]}, True, False),
+        ({"reasoning_effort": "high"}, False, True),
+        ({"reasoning": {"effort": "xhigh"}}, False, True),
+        ({"reasoning": {"effort": "low"}}, False, False),
+        ({"thinking": {"type": "enabled"}}, False, True),
+    ],
+)
+def test_tools_and_reasoning_are_seen(body: dict[str, Any], has_tools: bool, wants_reasoning: bool) -> None:
+    asked = read_asked(body)
+    assert (asked.has_tools, asked.wants_reasoning) == (has_tools, wants_reasoning)

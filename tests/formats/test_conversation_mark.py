@@ -77,3 +77,9 @@ def test_there_may_be_nothing_to_find_it_by(body: dict[str, Any]) -> None:
 def test_any_body_is_read_without_complaint_and_can_be_hashed(body: dict[str, Any]) -> None:
     found = read_conversation(body, ())
     assert found is None or hash(found.mark) == hash(found.mark)
+
+
+def test_a_beginning_without_a_user_is_all_that_there_is() -> None:
+    system = {"role": "system", "content": "Be kind."}
+    assert mark({"messages": [system]}) == mark({"messages": [system]})
+    assert mark({"messages": [system]}) != mark({"messages": [system, USER]})
