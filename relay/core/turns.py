@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from relay.core.means import Clocks, Means
 from relay.core.waiting_line import Place, WaitingLine
@@ -22,12 +23,7 @@ class Turns:
         self._lines = lines
         for name in means.providers:
             lines.setdefault(name, WaitingLine())
-            means.meters.provider(name).on_ease = self._stir
-
-    def _stir(self) -> None:
-        """Something is free at a provider: a call that waits in the line of another one may go there as well."""
-        for line in self._lines.values():
-            line.stir()
+            means.meters.provider(name).on_ease = partial(_stir, lines)  # It outlives the configuration as well.
 
     async def turn(self, targets: Sequence[Target]) -> Place:
         """Return once a key may be had, or as soon as it is known that none can be had in time.
@@ -55,6 +51,12 @@ class Turns:
 
     def _shortages(self, targets: Sequence[Target]) -> list[Shortage]:
         return _serious([self._means.shortage(target, self._clocks.now()) for target in targets])
+
+
+def _stir(lines: Mapping[str, WaitingLine]) -> None:
+    """Something is free at a provider: a call that waits in the line of another one may go there as well."""
+    for line in lines.values():
+        line.stir()
 
 
 def _serious(found: Sequence[Shortage | None]) -> list[Shortage]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -122,3 +124,11 @@ async def test_a_call_that_may_be_made_twice_has_its_key_before_the_next_one_loo
     load.end()
     answer.close()  # type: ignore[union-attr]
     await behind
+
+
+async def test_what_is_remembered_of_providers_keeps_no_configuration() -> None:
+    stage = Stage()
+    turns = weakref.ref(stage.turns)
+    del stage.turns
+    gc.collect()
+    assert turns() is None
