@@ -71,12 +71,14 @@ def _is_of_the_model(item: object) -> bool:
 
 
 def _shortened(content: object) -> Hashable:
-    """A text, or the texts of a list of parts; what is neither does not count."""
-    if isinstance(content, str):
-        return content[:MAX_COMPARED_CHARACTERS], len(content)
+    """A text, or the texts of a list of parts; what is neither does not count, and what is deeper is not followed."""
     if isinstance(content, list):
-        return tuple(_shortened(part.get("text")) for part in content if isinstance(part, dict))
-    return None
+        return tuple(_shortened_text(part.get("text")) for part in content if isinstance(part, dict))
+    return _shortened_text(content)
+
+
+def _shortened_text(text: object) -> Hashable:
+    return (text[:MAX_COMPARED_CHARACTERS], len(text)) if isinstance(text, str) else None
 
 
 def _text(value: object) -> str:

@@ -41,7 +41,7 @@ class Provider:
     keys: tuple[Key, ...]
     """Empty: calls go out without a credential."""
     upward: UpwardFilter
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """Added to each call, in front of what a client sent under the same name."""
     deadlines: Deadlines
     scrub: Scrub

@@ -83,3 +83,10 @@ def test_a_beginning_without_a_user_is_all_that_there_is() -> None:
     system = {"role": "system", "content": "Be kind."}
     assert mark({"messages": [system]}) == mark({"messages": [system]})
     assert mark({"messages": [system]}) != mark({"messages": [system, USER]})
+
+
+def test_parts_within_parts_are_not_followed_however_deep() -> None:
+    deep: Any = "x"
+    for _ in range(5000):
+        deep = [{"text": deep}]
+    assert read_conversation({"messages": [{"role": "user", "content": deep}], "system": deep}, ()) is not None

@@ -274,3 +274,8 @@ def test_a_provider_is_asked_for_its_models_where_the_configuration_does_not_nam
 def test_the_demo_provider_is_tested_with_its_own_model() -> None:
     assert build(config())["demo"].test_model == "demo"
     assert built("provider_type: vllm, test_model: x").test_model == "x"
+
+
+def test_what_a_provider_is_printed_as_holds_no_header_that_is_added() -> None:
+    (up, *_) = build(configured("providers: {up: {base_url: 'http://a/v1', headers: {x-it: canary-0123}}}")).values()
+    assert "canary" not in repr(up)
