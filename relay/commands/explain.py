@@ -21,7 +21,7 @@ import orjson
 from relay.commands.places import add_config, load_checked
 from relay.core.calls import RelayRequest, read_request
 from relay.core.catalog import catalog_of
-from relay.core.endpoints import ENDPOINTS, Endpoint
+from relay.core.endpoints import BY_PATH, Endpoint
 from relay.core.explaining import Explainer, Explanation
 from relay.core.means import Clocks, Memory, means_of
 from relay.errors import RelayError, RequestError
@@ -32,7 +32,6 @@ from relay.upstream.providers import build
 from relay.web.explain import rendered, with_keys
 
 EXIT_REFUSED = 1
-_PATHS = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,8 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("explain", help="where a call would go, and why", allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL", help="as a client would name it")
     parser.add_argument(
-        "--endpoint", choices=tuple(_PATHS), default="/v1/chat/completions", metavar="PATH",
-        help=f"one of {', '.join(_PATHS)} (default: %(default)s)",
+        "--endpoint", choices=tuple(BY_PATH), default="/v1/chat/completions", metavar="PATH",
+        help=f"one of {', '.join(BY_PATH)} (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--body", metavar="FILE", help="the rest of the request as JSON; - reads it from stdin")
     parser.add_argument("--json", action="store_true", help="as POST /api/explain answers")
@@ -51,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain; 1 where the call would be refused. Raises ConfigError, RelayError."""
-    endpoint = _PATHS[arguments.endpoint]
+    endpoint = BY_PATH[arguments.endpoint]
     try:
         found = _explained(arguments, endpoint)
     except RequestError as error:

@@ -35,7 +35,7 @@ class AffinityMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Thread:
     """What a call remembers of its conversation until it has been served."""
 
     mark: int
@@ -51,7 +51,7 @@ class Affinity:
         self._ttl_s = ttl_s
         """0: never."""
 
-    def find(self, request: RelayRequest, now_s: float) -> Place | None:
+    def find(self, request: RelayRequest, now_s: float) -> Thread | None:
         """None: it is no conversation that could be found again."""
         if not self._ttl_s:
             return None
@@ -60,11 +60,11 @@ class Affinity:
             return None
         mark = hash((request.caller, request.model, conversation.mark))
         served = self._served.get(mark) if conversation.is_continued else None
-        return Place(mark, None if served is None or served.until_s <= now_s else served)
+        return Thread(mark, None if served is None or served.until_s <= now_s else served)
 
-    def remember(self, place: Place, target: Target, key_label: str | None, now_s: float) -> None:
+    def remember(self, thread: Thread, target: Target, key_label: str | None, now_s: float) -> None:
         """It was served there."""
-        self._served.pop(place.mark, None)
+        self._served.pop(thread.mark, None)
         if len(self._served) >= MAX_CONVERSATIONS:
             del self._served[next(iter(self._served))]
-        self._served[place.mark] = Served(target, key_label, now_s + self._ttl_s)
+        self._served[thread.mark] = Served(target, key_label, now_s + self._ttl_s)

@@ -18,6 +18,7 @@ from relay.core.breakers import Pass
 from relay.core.held import Held
 from relay.core.means import Clocks, Means
 from relay.core.tally import Tally
+from relay.core.target_meters import Load
 from relay.errors import Blame, Retry, UpstreamError
 from relay.model import Target
 from relay.upstream.keyring import Key
@@ -213,7 +214,7 @@ class Attempts:
         if slot is None:
             return None
         self._tried.add(slot.key.label)
-        held = Held(slot, last.held.entry, self._means.meters.begin(last.target))
+        held = Held(slot, last.held.entry, self._load(last.target))
         return Attempt(last.target, last.provider, held)
 
     def _next_target(self) -> Attempt | None:
@@ -250,11 +251,14 @@ class Attempts:
     def _with_key(self, target: Target, provider: Provider, entry: Pass) -> Attempt | None:
         if not provider.keys:
             self._tried = set()
-            return Attempt(target, provider, Held(None, entry, self._means.meters.begin(target)))
+            return Attempt(target, provider, Held(None, entry, self._load(target)))
         preferred = self._preferred
         label = preferred.key_label if preferred is not None and preferred.target == target else None
         slot = self._means.keyrings[provider.name].take(self._clocks.now(), preferred=label)
         if slot is None:
             return None
         self._tried = {slot.key.label}
-        return Attempt(target, provider, Held(slot, entry, self._means.meters.begin(target)))
+        return Attempt(target, provider, Held(slot, entry, self._load(target)))
+
+    def _load(self, target: Target) -> Load:
+        return self._means.meters.begin(target, self._clocks.now().timestamp())

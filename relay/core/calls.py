@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from relay.core.endpoints import Endpoint
 from relay.errors import InvalidRequest
 from relay.formats import openai_chat
+from relay.formats.asked import Asked
 from relay.formats.body import optional_flag, read_object, required_text, write_object
 from relay.model import Target
 
@@ -29,8 +31,15 @@ class RelayRequest:
     query: str
     """The client's query string, still encoded; empty where it sent none."""
     request_id: str
+    size_bytes: float = math.inf
+    """Of the body as it came."""
     caller: str = ""
     """Whose call it is: conversations of different callers are different ones."""
+
+    @property
+    def asked(self) -> Asked:
+        """What it asks for, to be looked for."""
+        return Asked(self.body, self.endpoint.dialect, size_bytes=self.size_bytes)
 
     @property
     def hides_usage(self) -> bool:
@@ -77,4 +86,4 @@ def read_request(
     options = body.get("stream_options")
     if endpoint.has_usage_option and options is not None and not isinstance(options, dict):
         raise InvalidRequest("'stream_options' must be an object.", param="stream_options")
-    return RelayRequest(endpoint, body, model, is_stream, headers, connection, query, request_id, caller)
+    return RelayRequest(endpoint, body, model, is_stream, headers, connection, query, request_id, len(raw), caller)

@@ -5,6 +5,7 @@ Sources: OpenAI API reference and Anthropic API reference (read 2026-11-24).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from relay.model import Dialect
@@ -50,3 +51,6 @@ ENDPOINTS = (
     Endpoint("/v1/embeddings", Dialect.CHAT, "/embeddings"),
     Endpoint("/v1/moderations", Dialect.CHAT, "/moderations", default_model="omni-moderation-latest"),
 )  # fmt: skip
+
+BY_PATH: Mapping[str, Endpoint] = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+"""The same by where clients call them."""

@@ -13,7 +13,7 @@ from relay.core.params import UNCHANGED, Receipt
 from relay.core.planning import Itinerary, Planner
 from relay.core.routing import Plan, Step, what_it_lacks
 from relay.errors import ErrorFacts
-from relay.formats.asked import read_asked
+from relay.formats.asked import Asked
 from relay.model import Target
 from relay.upstream.keyring import KeyState
 
@@ -73,12 +73,13 @@ class Explainer:
 
     def _outlooks(self, request: RelayRequest, plan: Plan, itinerary: Itinerary) -> list[Outlook]:
         passed_over = [target for target in plan.targets if target not in itinerary.targets]
-        return [self._outlook(request, plan, target) for target in (*itinerary.targets, *passed_over)]
+        asked = request.asked
+        return [self._outlook(asked, plan, target) for target in (*itinerary.targets, *passed_over)]
 
-    def _outlook(self, request: RelayRequest, plan: Plan, target: Target) -> Outlook:
+    def _outlook(self, asked: Asked, plan: Plan, target: Target) -> Outlook:
         now, provider = self._clocks.now(), self._means.providers[target.provider]
         notes = []
-        if target in plan.limits and (why := what_it_lacks(plan.limits[target], read_asked(request.body))):
+        if target in plan.limits and (why := what_it_lacks(plan.limits[target], asked)):
             notes.append(f"passed over where another is left: {why}")
         if (rest_s := self._means.breakers.rests_s(target, now)) > 0:
             notes.append(f"rests for {rest_s:.0f} s, since it failed again and again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ MAX_TARGETS = 4096
 MAX_SAMPLES = 100
 LATELY_S = 600.0
 """Older samples say nothing of now."""
+TRIED_AGAIN_S = 60.0
+"""A target that gave no measure when it was tried for one is not tried for it by each call."""
 MIN_SAMPLES = 20
 """Fewer give no percentile."""
 
@@ -26,6 +29,8 @@ class TargetMeter:
     """Of one target."""
 
     in_flight: int = 0
+    began_at_s: float = -math.inf
+    """When the last call began there."""
     samples: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))
     """(when, seconds to the first token), the oldest first."""
 
@@ -73,10 +78,11 @@ class TargetMeters:
         self._meters: dict[Target, TargetMeter] = {}
         self._providers: dict[str, ProviderMeter] = {}
 
-    def begin(self, target: Target) -> Load:
+    def begin(self, target: Target, now_s: float) -> Load:
         """Count one more call there, until its load ends."""
         meter, provider = self._of(target), self.provider(target.provider)
         meter.in_flight += 1
+        meter.began_at_s = now_s
         provider.in_flight += 1
         return Load(meter, provider)
 
@@ -96,6 +102,11 @@ class TargetMeters:
         meter = self._meters.get(target)
         return 0 if meter is None else meter.in_flight
 
+    def is_due(self, target: Target, now_s: float) -> bool:
+        """Whether a call may go there to see how fast it is: none is under way, and none began a moment ago."""
+        meter = self._meters.get(target)
+        return meter is None or (not meter.in_flight and now_s - meter.began_at_s >= TRIED_AGAIN_S)
+
     def typical_s(self, target: Target, now_s: float) -> float | None:
         """The median time to the first token; None: nothing was measured lately."""
         lately = self._lately(target, now_s)
@@ -106,6 +117,11 @@ class TargetMeters:
         lately = self._lately(target, now_s)
         return lately[(len(lately) - 1) * percent // 100] if len(lately) >= MIN_SAMPLES else None
 
+    def _forget_one(self) -> None:
+        """The oldest at which nothing is under way; where there is something everywhere, the oldest of all."""
+        idle = (target for target, meter in self._meters.items() if not meter.in_flight)
+        del self._meters[next(idle, next(iter(self._meters)))]
+
     def _lately(self, target: Target, now_s: float) -> list[float]:
         meter = self._meters.get(target)
         return [] if meter is None else meter.lately(now_s)
@@ -114,6 +130,6 @@ class TargetMeters:
         meter = self._meters.get(target)
         if meter is None:
             if len(self._meters) >= MAX_TARGETS:
-                del self._meters[next(iter(self._meters))]
+                self._forget_one()
             meter = self._meters[target] = TargetMeter()
         return meter

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import Field
 
 from relay.core.calls import read_request
-from relay.core.endpoints import ENDPOINTS
+from relay.core.endpoints import BY_PATH
 from relay.core.explaining import Explainer, Explanation, Outlook
 from relay.core.params import Receipt
 from relay.core.permissions import assert_may_call
@@ -24,8 +24,6 @@ from relay.web.accounts.request import principal_of
 from relay.web.answers import document
 from relay.web.body import BodyLimits, BodyReader
 from relay.web.exchange import EXCHANGE
-
-_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
 
 class ExplainBody(Body):
@@ -50,9 +48,9 @@ class ExplainHandler:
             asked = read(ExplainBody, await reader.read(request))
         finally:
             reader.let_go()
-        endpoint = _BY_PATH.get(asked.endpoint)
+        endpoint = BY_PATH.get(asked.endpoint)
         if endpoint is None:
-            raise InvalidRequest(f"'endpoint' must be one of {', '.join(_BY_PATH)}.", param="endpoint")
+            raise InvalidRequest(f"'endpoint' must be one of {', '.join(BY_PATH)}.", param="endpoint")
         call = read_request(
             endpoint,
             write_object(asked.body),
@@ -61,7 +59,8 @@ class ExplainHandler:
             caller=principal.name,
         )
         assert_may_call(principal, endpoint.path, call.model)
-        keys = with_keys if principal.role >= Role.ADMIN else without_keys
+        sees_keys = principal.role >= Role.ADMIN and principal.api_key_id is None  # API keys make calls, and no more.
+        keys = with_keys if sees_keys else without_keys
         return document(rendered(self._explainer.explain(call), keys))
 
 

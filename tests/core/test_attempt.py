@@ -51,7 +51,7 @@ PLAIN, STREAM = asked(), asked(stream=True)
 def trial(request: RelayRequest = PLAIN, connection: Connection = Connection.POOLED, trail: Trail | None = None) -> Try:
     means, clocks = means_of(Config(), {"up": PROVIDER}, Memory(), fake_clocks()), fake_clocks()
     target = Target("up", "upstream-model")
-    held = Held(means.keyrings["up"].take(NOW), means.breakers.enter_anyway(target), means.meters.begin(target))
+    held = Held(means.keyrings["up"].take(NOW), means.breakers.enter_anyway(target), means.meters.begin(target, 0))
     return Try(request, Attempt(target, PROVIDER, held, connection), trail or Trail(), clocks)
 
 

@@ -69,7 +69,7 @@ def test_what_rests_and_what_is_full_is_told() -> None:
     assert slot is not None
     slot.failed(Blame.KEY_LIMITED, 60, NOW)
     slot.free(NOW)
-    bench.means.meters.begin(Target("two", "m"))
+    bench.means.meters.begin(Target("two", "m"), NOW.timestamp())
     down = UpstreamError(ErrorFacts(502, "x", "server_error", "api_error"), Retry.OTHER_TARGET, Blame.TARGET_DOWN)
     bench.means.breakers.enter_anyway(Target("two", "m")).failed(down, NOW)
     found = bench("m", messages=[])

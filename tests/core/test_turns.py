@@ -63,7 +63,7 @@ async def test_nobody_gets_a_turn_before_the_one_in_front_has_left_its_place() -
 
 async def test_without_a_queue_everybody_has_a_turn() -> None:
     stage = Stage(queue_s=0)
-    stage.memory.meters.begin(TWO)
+    stage.memory.meters.begin(TWO, NOW.timestamp())
     assert await so_far(stage.coming(TWO), stage.coming(TWO)) == [True, True]
     assert [len(line) for line in stage.lines.values()] == [0, 0, 0, 0]
 
@@ -72,7 +72,7 @@ async def test_without_a_queue_everybody_has_a_turn() -> None:
 async def test_a_call_goes_on_once_any_of_its_targets_is_free(where: Target) -> None:
     stage = Stage()
     slot = stage.means.keyrings["one"].take(NOW)
-    loads = {target: stage.memory.meters.begin(target) for target in (ONE, TWO)}
+    loads = {target: stage.memory.meters.begin(target, NOW.timestamp()) for target in (ONE, TWO)}
     waiting = stage.coming(ONE, TWO)
     assert await so_far(waiting) == [False]
     if where == ONE and slot is not None:
@@ -88,9 +88,9 @@ async def test_a_call_goes_on_once_a_key_that_was_tried_has_shown_that_it_works(
     assert refused is not None
     refused.failed(Blame.KEY_REFUSED, None, before)
     refused.free(before)
-    slot, load = keyring.take(NOW), stage.memory.meters.begin(FREE)
+    slot, load = keyring.take(NOW), stage.memory.meters.begin(FREE, NOW.timestamp())
     assert slot is not None
-    stage.memory.meters.begin(TWO)
+    stage.memory.meters.begin(TWO, NOW.timestamp())
     waiting = stage.coming(FREE, TWO)
     assert await so_far(waiting) == [False]
     slot.served()
@@ -100,7 +100,7 @@ async def test_a_call_goes_on_once_a_key_that_was_tried_has_shown_that_it_works(
 
 async def test_whoever_leaves_the_line_leaves_its_place() -> None:
     stage = Stage()
-    load = stage.memory.meters.begin(TWO)
+    load = stage.memory.meters.begin(TWO, NOW.timestamp())
     leaving, staying = stage.coming(TWO), stage.coming(TWO)
     assert await so_far(leaving, staying) == [False, False]
     leaving.cancel()
@@ -114,7 +114,7 @@ async def test_a_call_that_may_be_made_twice_has_its_key_before_the_next_one_loo
     memory = Memory()
     for _ in range(20):
         memory.meters.first_token(ONE, 60, (NOW - timedelta(seconds=1)).timestamp())
-    load = memory.meters.begin(TWO)
+    load = memory.meters.begin(TWO, NOW.timestamp())
     one = FakeTransport(FakeCall(chunk("a"), DONE), FakeCall(chunk("b"), HANG))
     relay = relay_of(CONFIG, {"one": one, "two": FakeTransport()}, memory)
     twice = asyncio.create_task(relay.open(asked(model="both", stream=True), Trail()))

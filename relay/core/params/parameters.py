@@ -31,7 +31,6 @@ class Parameters:
     def __init__(self, config: Config) -> None:
         self._config = config
         tools = config.tool_calling
-        self._toolless = tools.unsupported_models
         self._downgraded = tools.unsupported_models if tools.auto_downgrade else ()
         self._is_idle = not (are_any(config) or self._downgraded)
         self.changes = lru_cache(MAX_TARGETS)(self._changes)
@@ -43,10 +42,6 @@ class Parameters:
             return Prepared(request)
         changes = self.changes(request.model, target)
         return Prepared(request) if changes is None else _prepared(request, changes)
-
-    def takes_tools(self, asked: str, target: Target) -> bool:
-        """Whether the target gets tools to see; False: it is one of `tool_calling.unsupported_models`."""
-        return not are_named(_names(asked, target), self._toolless)
 
     def _changes(self, asked: str, target: Target) -> Changes | None:
         names = _names(asked, target)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nlargest
+from itertools import islice, pairwise
 from types import MappingProxyType
 
 from relay.core.globs import compiled, is_among
@@ -79,6 +81,12 @@ class Rules:
     """Globs of models to which no request with tools goes."""
 
 
+MAX_COMPARED_NAMES = 500
+"""That are looked at for names like an unknown one."""
+MAX_ALIKE = 12
+"""Of which so many are compared letter by letter."""
+
+
 class Catalog:
     """See the module."""
 
@@ -99,7 +107,8 @@ class Catalog:
         self.exact = _index(places, str.casefold)
         self.normalised = _index(places, normalise)
         self.globs = [(compiled(glob), place) for place in places for glob in place.globs]
-        self._names = self._first_spellings()
+        self._spellings = self._first_spellings()
+        self._pairs = [(name, _pairs(name)) for name in islice(self._spellings, MAX_COMPARED_NAMES)]
 
     def written_names(self) -> list[str]:
         """What its rules turn names into, some with `@provider`: what providers are asked for, known or not."""
@@ -114,14 +123,25 @@ class Catalog:
     def names(self) -> list[str]:
         """All names that a client may ask for, in the order of the file, aliases and virtual models last; the first
         spelling of each."""
-        return list(self._names)
+        return list(self._spellings.values())
 
-    def _first_spellings(self) -> tuple[str, ...]:
+    def _first_spellings(self) -> dict[str, str]:
+        """By the case-folded name."""
         models = [model for place in self.places.values() for model in place.models]
         spellings: dict[str, str] = {}
         for name in (*models, *self._alias_names, *self._virtual):
             spellings.setdefault(name.casefold(), name)
-        return tuple(spellings.values())
+        return spellings
+
+    def spelling(self, folded: str) -> str:
+        """A known name as it is written."""
+        return self._spellings[folded]
+
+    def alike(self, name: str) -> list[str]:
+        """A few known names, case-folded, that share most with an unknown one: comparing well costs far more."""
+        pairs = _pairs(name.casefold())
+        shared = [(len(pairs & others), known) for known, others in self._pairs]
+        return [known for count, known in nlargest(MAX_ALIKE, shared) if count]
 
     def speaks(self, target: Target, dialect: Dialect) -> bool:
         """Whether the target's provider speaks it."""
@@ -134,6 +154,11 @@ class Catalog:
         if any(is_among(name, self._toolless) for name in names):
             return replace(known or Capability(), takes_tools=False)
         return known
+
+
+def _pairs(name: str) -> frozenset[str]:
+    """The pairs of neighbouring letters."""
+    return frozenset(map("".join, pairwise(name)))
 
 
 def normalise(name: str) -> str:

@@ -34,10 +34,11 @@ def able(targets: tuple[Target, ...], limits: Mapping[Target, Capability], asked
 
 def what_it_lacks(capability: Capability, asked: Asked) -> str | None:
     """Why it can't take the request, for people to read; None: nothing is known against it."""
-    if asked.has_tools and capability.takes_tools is False:
+    if capability.takes_tools is False and asked.uses_tools:
         return "it takes no tools"
-    if asked.has_images and capability.takes_images is False:
+    if capability.takes_images is False and asked.has_images:
         return "it takes no images"
-    if capability.context_tokens is not None and asked.characters > capability.context_tokens * CHARACTERS_PER_TOKEN:
-        return f"its context of {capability.context_tokens} tokens is too short"
+    context_tokens = capability.context_tokens
+    if context_tokens is not None and asked.is_longer_than(context_tokens * CHARACTERS_PER_TOKEN):
+        return f"its context of {context_tokens} tokens is too short"
     return None

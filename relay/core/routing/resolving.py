@@ -17,16 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import islice
 
 from relay.core.globs import is_among
 from relay.core.routing.catalog import AliasRule, Catalog, Complexity, normalise
-from relay.core.routing.tree import Graded, Group, Node, Plan, Step, has_choice, targets_of
+from relay.core.routing.tree import Graded, Group, Node, Plan, Step, Strategy, nodes_of, targets_of
 from relay.errors import InvalidRequest, ModelNotFound
 from relay.model import MAX_MODEL_CHARACTERS, Dialect, Target
 
-MAX_COMPARED_NAMES = 500
-"""Among which the nearest ones to an unknown name are looked for: comparing costs far more than finding."""
 MAX_NESTING = 64
 """Of groups within groups; the configuration is refused beyond."""
 
@@ -61,7 +58,10 @@ def resolve(catalog: Catalog, name: str, dialect: Dialect) -> Resolved:
         return Resolved(steps, resolution.refusal(name))
     targets = tuple(dict.fromkeys(targets_of(root)))
     limits = {target: found for target in targets if (found := catalog.capability(target, name)) and found.is_limited}
-    return Resolved(steps, Plan(root, resolution.hedge_percentile, has_choice(root), limits, targets))
+    nodes = list(nodes_of(root))
+    is_graded = any(isinstance(node, Graded) for node in nodes)
+    has_choice = is_graded or any(isinstance(node, Group) and node.strategy is not Strategy.ORDER for node in nodes)
+    return Resolved(steps, Plan(root, resolution.hedge_percentile, has_choice, is_graded, limits, targets))
 
 
 class _Resolution:
@@ -70,8 +70,8 @@ class _Resolution:
     def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
         self._catalog = catalog
         self._dialect = dialect
-        self._met: set[str] = set()
-        """Aliases and virtual models, case-folded: one that is met again adds nothing."""
+        self._nodes: dict[str, Node | None] = {}
+        """What names turned out to be, case-folded; None as well for one that is on its way: a loop adds nothing."""
         self._names: list[str] = []
         """Those whose fallbacks count."""
         self._missing: list[ModelNotFound] = []
@@ -82,9 +82,7 @@ class _Resolution:
 
     def with_fallbacks(self, name: str) -> Node | None:
         """The node of a name, the fallbacks of all names on the way behind it; None: there is no target at all."""
-        own, hedge_percentile = self._node(name, 0), self.hedge_percentile
-        members = [own, *(self._node(fallback, 0) for fallback in self._fallbacks(name))]
-        self.hedge_percentile = hedge_percentile
+        members = [self._node(name, 0), *(self._node(fallback, 1) for fallback in self._fallbacks())]
         return _group([member for member in members if member is not None])
 
     def refusal(self, name: str) -> InvalidRequest | ModelNotFound:
@@ -97,9 +95,9 @@ class _Resolution:
             return InvalidRequest(message, param="model", code="dialect_not_supported")
         return self._missing[0] if self._missing else ModelNotFound(f"The alias {name!r} leads to no model.")
 
-    def _fallbacks(self, asked: str) -> Iterator[str]:
-        """Of the name that was asked for, and of those that it turned out to be; each list once."""
-        for glob, names in dict.fromkeys(map(self._fallback_of, dict.fromkeys((asked, *self._names)))):
+    def _fallbacks(self) -> Iterator[str]:
+        """Of all names on the way, the one that was asked for first; each list once."""
+        for glob, names in dict.fromkeys(map(self._fallback_of, dict.fromkeys(self._names))):
             if names:
                 self._note("fallback", _listed(names), f"{glob!r} falls back to these")
                 yield from names
@@ -116,18 +114,28 @@ class _Resolution:
         return next(found, ("", ()))
 
     def _node(self, name: str, depth: int) -> Node | None:
-        """None: it leads nowhere, which has been written down."""
+        """What a name stands for, looked for once; None: it leads nowhere, which has been written down."""
         folded = name.casefold()
+        if folded not in self._nodes:
+            self._nodes[folded] = None
+            self._nodes[folded] = self._found(name, folded, depth)
+        return self._nodes[folded]
+
+    def _found(self, name: str, folded: str, depth: int) -> Node | None:
+        """A chain of aliases may be long: it is followed without nesting."""
+        chain = {folded}
         while (alias := self._catalog.aliases.get(folded)) is not None:
-            if folded in self._met or depth > MAX_NESTING:
-                return None
-            self._met.add(folded)
+            self._names.append(name)
             self._note("alias", _listed(alias.targets), f"{name!r} stands for {_how(alias)}")
-            self.hedge_percentile = self.hedge_percentile or alias.hedge_percentile
+            if depth == 0:  # Aliases within it have not asked for what it costs.
+                self.hedge_percentile = self.hedge_percentile or alias.hedge_percentile
             if len({target.casefold() for target in alias.targets}) > 1:
-                return self._alias(alias, depth)
-            name = alias.targets[0]  # A chain may be long: it is followed without nesting.
+                return self._alias(alias, depth) if depth <= MAX_NESTING else None
+            name = alias.targets[0]
             folded = name.casefold()
+            if folded in chain or folded in self._nodes:
+                return self._nodes.get(folded)
+            chain.add(folded)
         self._names.append(name)
         return self._one(name, folded, depth)
 
@@ -148,9 +156,10 @@ class _Resolution:
         if override is not None:
             self._note("override", override[1], f"{override[0]!r} takes the place of {name!r}")
             new = override[1]
+            self._names.append(new)
             found = self._suffixed_or_mapped(new, new.casefold())
             return self._speaking(found if found is not None else self._detected(new))
-        if folded not in self._catalog.exact and folded not in self._met:
+        if folded not in self._catalog.exact:
             virtual = self._virtual(name, folded, depth)
             if virtual is not None:
                 return virtual
@@ -185,13 +194,11 @@ class _Resolution:
         """None: it is no virtual model."""
         cascade, complexity = self._catalog.cascade, self._catalog.complexity
         if complexity is not None and complexity.model.casefold() == folded:
-            self._met.add(folded)
             self._note(
                 "complexity", _listed(complexity.names), f"{name!r} is one of these, by how hard the prompt looks"
             )
             return self._graded(complexity, depth + 1)
         if cascade is not None and cascade.model.casefold() == folded:
-            self._met.add(folded)
             self._note("cascade", _listed(cascade.models), f"{name!r} tries these, one after the other")
             return _group([node for model in cascade.models if (node := self._node(model, depth + 1)) is not None])
         return None
@@ -250,8 +257,7 @@ def _matching(catalog: Catalog, name: str, folded: str) -> list[Target]:
 
 
 def _nearest(catalog: Catalog, name: str) -> str:
-    known = {known.casefold(): known for known in islice(catalog.names(), MAX_COMPARED_NAMES)}
-    near = [known[match] for match in get_close_matches(name.casefold(), known, n=3)]
+    near = [catalog.spelling(known) for known in get_close_matches(name.casefold(), catalog.alike(name), n=3)]
     return f" The nearest names are: {', '.join(near)}." if near else ""
 
 

@@ -67,32 +67,37 @@ class Plan:
     """Of the first-token time, after which a second target is asked as well; None: never."""
     has_choice: bool = False
     """The order depends on the moment."""
+    is_graded: bool = False
+    """It depends on the prompt as well, so that a conversation may have to move."""
     limits: Mapping[Target, Capability] = field(default_factory=dict)
     """Of the targets that are known not to take everything."""
     targets: tuple[Target, ...] = ()
     """All of them, each once, as the file has them."""
 
 
+def members_of(node: Node) -> tuple[Node, ...]:
+    """What stands in it, as the file has it; of a graded one the simplest first."""
+    match node:
+        case Target():
+            return ()
+        case Group():
+            return node.members
+        case Graded():
+            return tuple(grade for grade in (node.simple, node.moderate, node.complex) if grade is not None)
+
+
+def nodes_of(node: Node) -> Iterator[Node]:
+    """It and all that stands in it, in order; what is met on several ways, once."""
+    met: set[int] = set()
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in met:
+            met.add(id(one))
+            yield one
+            waiting += reversed(members_of(one))
+
+
 def targets_of(node: Node) -> Iterator[Target]:
-    """All targets, as the file has them; of a graded one the simplest first."""
-    match node:
-        case Target():
-            yield node
-        case Group():
-            for member in node.members:
-                yield from targets_of(member)
-        case Graded():
-            for grade in (node.simple, node.moderate, node.complex):
-                if grade is not None:
-                    yield from targets_of(grade)
-
-
-def has_choice(node: Node) -> bool:
-    """Whether the order of its targets depends on the moment."""
-    match node:
-        case Target():
-            return False
-        case Group():
-            return node.strategy is not Strategy.ORDER or any(has_choice(member) for member in node.members)
-        case Graded():
-            return True
+    """All targets, as the file has them."""
+    return (one for one in nodes_of(node) if isinstance(one, Target))

@@ -11,15 +11,10 @@ from relay.formats.conversations import chat, messages, responses
 from relay.formats.conversations.parts import Body, ConversationParts, Placement
 from relay.model import Dialect
 
-__all__ = ["CONVERSATIONS", "Body", "ConversationParts", "Placement", "uses_tools"]
+__all__ = ["CONVERSATIONS", "Body", "ConversationParts", "Placement"]
 
 CONVERSATIONS: Mapping[Dialect, ConversationParts] = {
     Dialect.CHAT: chat.PARTS,
     Dialect.RESPONSES: responses.PARTS,
     Dialect.MESSAGES: messages.PARTS,
 }
-
-
-def uses_tools(dialect: Dialect, body: Body) -> bool:
-    """Whether a request offers tools, or has calls or results of tools in its conversation."""
-    return CONVERSATIONS[dialect].uses_tools(body)

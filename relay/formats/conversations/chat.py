@@ -16,6 +16,7 @@ from relay.formats.conversations.words import (
     call_text,
     is_of,
     joined,
+    messages_of,
     one_content,
     result_heading,
     text_of,
@@ -32,22 +33,22 @@ _OPTIONS = _OFFERS | {"tool_choice", "parallel_tool_calls", "function_call"}
 
 def prompt_in_front(body: Body, prompt: str) -> Body:
     """As a message before all others, of the same role as the client's own system prompt."""
-    return _begun(body, prompt, list(_messages(body)))
+    return _begun(body, prompt, list(messages_of(body)))
 
 
 def prompt_instead(body: Body, prompt: str) -> Body:
     """The same, without any message of the client that instructs."""
-    return _begun(body, prompt, [one for one in _messages(body) if not _instructs(one)])
+    return _begun(body, prompt, [one for one in messages_of(body) if not _instructs(one)])
 
 
 def uses_tools(body: Body) -> bool:
     """See ConversationParts."""
-    return any(body.get(name) for name in _OFFERS) or any(map(_is_about_tools, _messages(body)))
+    return any(body.get(name) for name in _OFFERS) or any(map(_is_about_tools, messages_of(body)))
 
 
 def without_tools(body: Body) -> Body:
     """Results that follow one another become one message of the user: many models want roles in turn (vLLM 6862)."""
-    messages = _messages(body)
+    messages = messages_of(body)
     is_told = any(map(_is_about_tools, messages))
     if not is_told and not _OPTIONS & body.keys():
         return body
@@ -55,14 +56,9 @@ def without_tools(body: Body) -> Body:
     return {**kept, "messages": list(_turns(messages))} if is_told else kept
 
 
-def _messages(body: Body) -> list[Any]:
-    messages = body.get("messages")
-    return messages if isinstance(messages, list) else []
-
-
 def _begun(body: Body, prompt: str, messages: list[Any]) -> Body:
     """With the prompt as the first message; a body without messages stays as it is."""
-    given = _messages(body)
+    given = messages_of(body)
     if not given:
         return body
     role = given[0]["role"] if _instructs(given[0]) else "system"

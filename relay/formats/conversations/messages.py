@@ -15,6 +15,7 @@ from relay.formats.conversations.words import (
     failure_heading,
     is_of,
     joined,
+    messages_of,
     result_heading,
     text_of,
     under,
@@ -44,7 +45,7 @@ def prompt_in_front(body: Body, prompt: str) -> Body:
 
 def prompt_instead(body: Body, prompt: str) -> Body:
     """In place of the client's own, and of its messages with that role."""
-    messages = _messages(body)
+    messages = messages_of(body)
     kept = [one for one in messages if not is_of(one, ("system",), "role")]
     changed = {**body, "system": prompt}
     return {**changed, "messages": kept} if len(kept) < len(messages) else changed
@@ -52,22 +53,17 @@ def prompt_instead(body: Body, prompt: str) -> Body:
 
 def uses_tools(body: Body) -> bool:
     """See ConversationParts."""
-    return any(body.get(name) for name in _OFFERS) or any(map(_is_about_tools, _messages(body)))
+    return any(body.get(name) for name in _OFFERS) or any(map(_is_about_tools, messages_of(body)))
 
 
 def without_tools(body: Body) -> Body:
     """Each block becomes text in its place; a message that only offered tools goes."""
-    messages = _messages(body)
+    messages = messages_of(body)
     is_told = any(map(_is_about_tools, messages))
     if not is_told and not _OPTIONS & body.keys():
         return body
     kept = without(body, _OPTIONS)
     return {**kept, "messages": list(_turns(messages))} if is_told else kept
-
-
-def _messages(body: Body) -> list[Any]:
-    messages = body.get("messages")
-    return messages if isinstance(messages, list) else []
 
 
 def _is_result(block: object) -> bool:

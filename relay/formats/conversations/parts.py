@@ -27,5 +27,6 @@ class ConversationParts:
     with_prompt: Mapping[Placement, Callable[[Body, str], Body]]
     """(body, a text that is not empty) -> the body with this system prompt."""
     uses_tools: Callable[[Body], bool]
+    """Whether a request offers tools, or has calls or results of tools in its conversation."""
     without_tools: Callable[[Body], Body]
     """Without every option about tools, and with their calls and results as text."""

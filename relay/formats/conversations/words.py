@@ -11,6 +11,12 @@ Content: TypeAlias = str | list[Any]
 """What was said: a text, or a list of parts."""
 
 
+def messages_of(body: Mapping[str, Any]) -> list[Any]:
+    """Those of a body; what is no list holds none."""
+    messages = body.get("messages")
+    return messages if isinstance(messages, list) else []
+
+
 def call_text(name: object, call_id: object, arguments: object) -> str:
     """`[Tool call call_1: weather({"city": "Bern"})]`. Raises InvalidRequest: arguments that are nested too deeply."""
     return f"[Tool call{_labelled(call_id)}: {text_of(name)}({text_of(arguments)})]"

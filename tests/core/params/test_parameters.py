@@ -325,14 +325,6 @@ def test_tools_of_a_layer_are_dropped_as_well() -> None:
     assert sent(text, RESPONSES, input="Hi") == {"input": "Hi"}
 
 
-@pytest.mark.parametrize("auto_downgrade", ["true", "false"])
-def test_who_takes_tools_is_told_whatever_is_done_about_it(auto_downgrade: str) -> None:
-    text = f"tool_calling: {{auto_downgrade: {auto_downgrade}, unsupported_models: [GPT-5, '*@local']}}"
-    parameters = Parameters(configured(text))
-    named = [("m", TARGET), ("gpt-5", Target("up", "x")), ("m", Target("local", "x")), ("m", Target("up", "x"))]
-    assert [parameters.takes_tools(*one) for one in named] == [False, False, False, True]
-
-
 # Anything
 
 NAMES = st.sampled_from(["a", "b", "a.b", "a.b.c", "tools", "instructions", "system"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from relay.core.routing import Circumstances, Plan, Strategy, in_order
 from relay.core.routing.grading import Grade
-from relay.core.routing.tree import Graded, Group, Node, has_choice, targets_of
+from relay.core.routing.tree import Graded, Group, Node, targets_of
 from relay.model import Target
 
 A, B, C = (Target("p", name) for name in "abc")
@@ -20,14 +20,15 @@ def circumstances(
     random: float = 0.0,
     busy: Mapping[Target, int] | None = None,
     first_token_s: Mapping[Target, float] | None = None,
+    is_due: Callable[[Target], bool] = lambda _target: True,
     grade: Grade = Grade.SIMPLE,
 ) -> Circumstances:
     loads, speeds = busy or {}, first_token_s or {}
-    return Circumstances(lambda: random, lambda target: loads.get(target, 0), speeds.get, lambda: grade)
+    return Circumstances(lambda: random, lambda target: loads.get(target, 0), speeds.get, is_due, lambda: grade)
 
 
 def planned(node: Node) -> Plan:
-    return Plan(node, has_choice=has_choice(node), targets=tuple(dict.fromkeys(targets_of(node))))
+    return Plan(node, has_choice=True, targets=tuple(dict.fromkeys(targets_of(node))))
 
 
 def names(node: Node, found: Circumstances) -> str:
@@ -48,6 +49,11 @@ def test_a_weight_of_nothing_is_first_only_where_all_are() -> None:
     assert names(Group((A, B), Strategy.WEIGHTED, (0, 0)), circumstances(random=0.9)) == "ab"
 
 
+def test_a_weight_of_nothing_is_tried_only_where_all_others_have_failed() -> None:
+    drained = Group((A, B, C), Strategy.WEIGHTED, (0, 1, 1))
+    assert [names(drained, circumstances(random=random)) for random in (0.2, 0.7)] == ["bca", "cba"]
+
+
 @pytest.mark.parametrize(
     ("busy", "order"), [({}, "abc"), ({A: 1}, "bac"), ({A: 2, B: 1, C: 1}, "bac"), ({A: 2, B: 2, C: 1}, "cab")]
 )
@@ -66,6 +72,12 @@ def test_the_least_busy_is_first(busy: dict[Target, int], order: str) -> None:
 )
 def test_the_fastest_is_first_and_what_was_not_measured_before_it(speeds: dict[Target, float], order: str) -> None:
     assert names(Group((A, B, C), Strategy.FASTEST), circumstances(first_token_s=speeds)) == order
+
+
+def test_what_was_not_measured_is_not_tried_by_all_calls_at_once() -> None:
+    unmeasured = Group((A, B, C), Strategy.FASTEST)
+    found = circumstances(first_token_s={A: 2.0, B: 1.0}, is_due=lambda _target: False)
+    assert names(unmeasured, found) == "bac"
 
 
 @pytest.mark.parametrize(("grade", "order"), [(Grade.SIMPLE, "abc"), (Grade.MODERATE, "bca"), (Grade.COMPLEX, "cba")])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from relay.core.routing.grading import Grade, grade, points
-from relay.formats.asked import read_asked
+from relay.formats.asked import Asked
 
 TOOL = {"type": "function", "function": {"name": "f"}}
 
@@ -29,7 +29,7 @@ TOOL = {"type": "function", "function": {"name": "f"}}
     ],
 )
 def test_each_sign_of_a_hard_prompt_has_its_points(body: dict[str, Any], expected: int) -> None:
-    assert points(read_asked(body)) == expected
+    assert points(Asked(body)) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_each_sign_of_a_hard_prompt_has_its_points(body: dict[str, Any], expecte
     [(0, Grade.SIMPLE), (400, Grade.MODERATE), (4_000, Grade.MODERATE), (20_000, Grade.COMPLEX)],
 )
 def test_points_make_a_grade(characters: int, expected: Grade) -> None:
-    assert grade(read_asked({"prompt": "x" * characters})) is expected
+    assert grade(Asked({"prompt": "x" * characters})) is expected

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from relay.core.routing import Capability, able, what_it_lacks
-from relay.formats.asked import read_asked
+from relay.formats.asked import Asked
 from relay.model import Target
 
 IMAGE = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]}
@@ -28,12 +28,12 @@ TOOLS = {"messages": [], "tools": [{"type": "function"}]}
 def test_only_what_is_known_against_a_target_counts(
     capability: Capability, body: dict[str, Any], why: str | None
 ) -> None:
-    assert what_it_lacks(capability, read_asked(body)) == why
+    assert what_it_lacks(capability, Asked(body)) == why
 
 
 def test_targets_that_cannot_take_a_request_are_left_out_unless_none_can() -> None:
     one, two = Target("p", "one"), Target("p", "two")
     no_tools = Capability(takes_tools=False)
-    assert able((one, two), {one: no_tools}, read_asked(TOOLS)) == (two,)
-    assert able((one, two), {one: no_tools}, read_asked(IMAGE)) == (one, two)
-    assert able((one, two), {one: no_tools, two: no_tools}, read_asked(TOOLS)) == (one, two)
+    assert able((one, two), {one: no_tools}, Asked(TOOLS)) == (two,)
+    assert able((one, two), {one: no_tools}, Asked(IMAGE)) == (one, two)
+    assert able((one, two), {one: no_tools, two: no_tools}, Asked(TOOLS)) == (one, two)

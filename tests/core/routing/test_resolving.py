@@ -153,6 +153,11 @@ def test_the_message_names_the_nearest_names_as_they_are_written() -> None:
     )
 
 
+def test_the_nearest_names_are_found_among_many() -> None:
+    catalog = Catalog((place("a", *(f"model-{number}" for number in range(400)), "claude-sonnet"),), NO_RULES)
+    assert refusal("claud-sonet", catalog).endswith("The nearest names are: claude-sonnet.")
+
+
 def test_a_provider_that_is_not_there_gets_nothing_by_suffix_even_with_a_default() -> None:
     catalog = Catalog((place("only", is_default=True),), NO_RULES)
     assert "no provider is called 'off'" in refusal("model@off", catalog)

@@ -66,6 +66,15 @@ def test_fallbacks_come_behind_all_targets_of_the_name(name: str, targets: list[
     assert found(rules, name) == targets
 
 
+def test_every_name_on_the_way_has_its_fallbacks() -> None:
+    rules = Rules(
+        {"smart": AliasRule(("small", "old"))},
+        model_overrides=(("old", "big"),),
+        fallbacks=(("small", ("both@a",)), ("old", ("both@b",)), ("big", ("other",))),
+    )
+    assert found(rules, "smart") == ["a/small", "a/big", "a/both", "b/both", "b/other"]
+
+
 def test_fallbacks_of_fallbacks_are_not_followed() -> None:
     rules = Rules({}, fallbacks=(("big", ("small",)), ("small", ("other",))))
     assert found(rules, "big") == ["a/big", "a/small"]
@@ -98,6 +107,12 @@ def test_complexity_gives_a_choice_of_three() -> None:
     assert root == Graded(Target("a", "small"), None, Target("a", "big"))
 
 
+def test_a_name_that_stands_in_several_places_stands_for_the_same_in_each() -> None:
+    rules = Rules({"fast": AliasRule(("small", "other"))}, complexity=Complexity("auto", "fast", "fast", "big"))
+    fast = Group((Target("a", "small"), Target("b", "other")), weights=(1, 1))
+    assert plan(catalog(rules), "auto", CHAT).root == Graded(fast, fast, Target("a", "big"))
+
+
 def test_a_virtual_model_without_any_good_name_is_not_found() -> None:
     rules = Rules({}, complexity=Complexity("auto", simple="gone"))
     with pytest.raises(ModelNotFound):
@@ -109,6 +124,12 @@ def test_an_alias_makes_a_group_of_its_strategy_without_what_leads_nowhere() -> 
     made = plan(catalog(Rules({"x": rule})), "x", CHAT)
     assert made.root == Group((Target("a", "big"), Target("b", "other")), Strategy.WEIGHTED, (5, 8))
     assert (made.has_choice, made.hedge_percentile) == (True, 95)
+
+
+def test_the_hedge_of_an_alias_within_another_is_not_that_of_the_name() -> None:
+    inner = AliasRule(("big", "other"), hedge_percentile=95)
+    rules = Rules({"inner": inner, "outer": AliasRule(("inner", "small")), "same": AliasRule(("inner",))})
+    assert [plan(catalog(rules), name, CHAT).hedge_percentile for name in ("outer", "same")] == [None, 95]
 
 
 def test_the_hedge_of_a_fallback_is_not_that_of_the_name() -> None:
