@@ -28,6 +28,9 @@ from relay.errors import ConfigError, Problem, SaveError
 
 INTERVAL_S = 0.5
 
+_FAULTS_OF_DATA = (ValueError, LookupError, ArithmeticError)
+"""What a value that nobody foresaw can raise where it is put to use: it must not end reloading, nor what is served."""
+
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +84,7 @@ class Reloader:
                 self._take_over(loaded)
             except ConfigError as error:
                 self._refuse(error)
-            except Exception as fault:  # A fault of ours in taking over must not end reloading, nor what is served.
+            except _FAULTS_OF_DATA as fault:
                 log.exception("%s could not be taken over", self._source.path)
                 told = f"it could not be taken over, by a fault of the relay: {type(fault).__name__}; see the log"
                 self._refuse(ConfigError([Problem(str(self._source.path), None, "", told)]))

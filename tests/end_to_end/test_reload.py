@@ -12,11 +12,13 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from relay.commands.places import CHECKS
+from relay.config.schema import Config
 from relay.config.source import ConfigSource
 from relay.reloading import Reloader
 from relay.site import Site
@@ -30,6 +32,7 @@ from tests.support.scripted import Out, Received, answers
 AUTH = {"Authorization": f"Bearer {ACCESS_KEY}"}
 STREAM = b'{"model":"m","stream":true,"messages":[]}'
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+LAST = b"data: [DONE]\n\n"
 SSE = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
 figures = logging.getLogger("proof")
 
@@ -50,7 +53,7 @@ class Gated:
         self.begun += 1
         await self.go_on.wait()
         await out.chunk(EVENT)
-        await out.chunk(b"data: [DONE]\n\n")
+        await out.chunk(LAST)
         await out.chunk(b"")
 
 
@@ -166,6 +169,40 @@ async def test_limits_and_the_level_of_the_log_change_at_once(tmp_path: Path, ht
     assert not any("draining" in told for told in relay.lines)
 
 
+class Rewritten:
+    """A configuration file that is another one each time, and what takes it over."""
+
+    def __init__(self, path: Path, adopt: Callable[[Config], None], up: dict[str, Any]) -> None:
+        self._path, self._up, self._number = path, up, 0
+        self._write()
+        source = ConfigSource(path, {}, CHECKS)
+        loaded = source.load()
+        self._reloader = Reloader(source, loaded, loaded.config, adopt, World().now)
+
+    def _write(self) -> None:
+        number = self._number
+        document = {
+            "server": {"host": "127.0.0.1", "access_key": ACCESS_KEY, "max_in_flight": 1000 + number},
+            "auth": {"bcrypt_cost": 4},
+            "providers": {"up": self._up, **({"other": provider("http://127.0.0.1:9")} if number % 2 else {})},
+        }
+        self._path.write_text(json.dumps(document))
+
+    async def taken_over(self, times: int) -> None:
+        """One after the other."""
+        for _ in range(times):
+            self._number += 1
+            self._write()
+            await self._reloader.reload()
+        assert (self._reloader.status.reloads, self._reloader.status.failures) == (times, 0)
+
+
+async def begun(gated: Gated, streams: int) -> None:
+    async with asyncio.timeout(60):
+        while gated.begun < streams:
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.proof
 async def test_many_reloads_under_live_streams_break_none_and_forget_no_key(
     tmp_path: Path,
@@ -179,46 +216,25 @@ async def test_many_reloads_under_live_streams_break_none_and_forget_no_key(
     upstream = await start_upstream(gated)
     up = provider(upstream.url, keys=2, default=True)
     relay = await start_relay({"up": up})
-    path = tmp_path / "config.yml"
+    rewritten = Rewritten(tmp_path / "config.yml", relay.front.adopt, up)
     sites_before = sites_in_memory()
-
-    def write(number: int) -> None:
-        document = {
-            "server": {"host": "127.0.0.1", "access_key": ACCESS_KEY, "max_in_flight": 1000 + number},
-            "auth": {"bcrypt_cost": 4},
-            "providers": {"up": up, **({"other": provider("http://127.0.0.1:9")} if number % 2 else {})},
-        }
-        path.write_text(json.dumps(document))
-
-    write(0)
-    source = ConfigSource(path, {}, CHECKS)
-    loaded = source.load()
-    reloader = Reloader(source, loaded, loaded.config, relay.front.adopt, World().now)
 
     async def stream() -> bytes:
         async with http.post(f"{relay.openai_url}/chat/completions", data=STREAM) as answer:
             return await answer.read()
 
     tasks = [asyncio.create_task(stream())]
-    async with asyncio.timeout(60):
-        while not gated.begun:
-            await asyncio.sleep(0.01)  # From here on key 1 rests.
+    await begun(gated, 1)  # From here on key 1 rests.
     tasks += [asyncio.create_task(stream()) for _ in range(streams - 1)]
-    async with asyncio.timeout(60):
-        while gated.begun < streams:
-            await asyncio.sleep(0.01)
-    for number in range(1, reloads + 1):
-        write(number)
-        await reloader.reload()
-    assert (reloader.status.reloads, reloader.status.failures) == (reloads, 0)
+    await begun(gated, streams)
+    await rewritten.taken_over(reloads)
     assert relay.state.admission.in_flight == streams
     asked_before = len(upstream.received)
     gated.go_on.set()
     answers = await asyncio.gather(*tasks)
     assert [answer.count(EVENT) for answer in answers] == [2] * streams
-    assert all(answer.endswith(b"data: [DONE]\n\n") for answer in answers)
-    async with http.post(f"{relay.openai_url}/chat/completions", data=STREAM) as answer:
-        assert (await answer.read()).endswith(b"data: [DONE]\n\n")
+    assert all(answer.endswith(LAST) for answer in answers)
+    assert (await stream()).endswith(LAST)
     used = [request.header("Authorization") for request in upstream.received[asked_before:]]
     assert used == [f"Bearer {UPSTREAM_KEY}-2"]
     more = sites_in_memory() - sites_before

@@ -103,10 +103,37 @@ OUTAGES: dict[str, Script] = {
     "resets": resets,
     "asks for patience": answers(429, b"{}"),
 }
+HASTY: dict[str, Any] = {
+    "keys": 3, "models": {"include": ["m"]}, "retry": {"backoff_max": 0}, "rate_limit_cooldown": 1,
+}  # fmt: skip
+
+
+class Outage:
+    """An upstream that is gone until it is back, and calls of it."""
+
+    def __init__(self, script: Script, http: aiohttp.ClientSession, clock: Clock) -> None:
+        self._script, self._http, self._clock = script, http, clock
+        self.is_over = False
+
+    async def answers(self, request: Received, out: Out) -> None:
+        await (GOOD if self.is_over else self._script)(request, out)
+
+    async def call(self, url: str) -> int:
+        """Its status."""
+        self._clock.tick()
+        async with self._http.post(f"{url}/chat/completions", data=CALL) as answer:
+            await answer.read()
+            return answer.status
+
+    async def calls_until_it_is_found_over(self, url: str) -> int:
+        calls = 1
+        while await self.call(url) != 200:
+            calls += 1
+        return calls
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("outage", OUTAGES)
+@pytest.mark.parametrize("how", OUTAGES)
 @pytest.mark.parametrize("providers", [1, 2])
 async def test_providers_that_are_gone_are_not_pressed_and_their_return_is_found(
     start_relay: StartRelay,
@@ -114,41 +141,22 @@ async def test_providers_that_are_gone_are_not_pressed_and_their_return_is_found
     http: aiohttp.ClientSession,
     proof_count: Callable[[int], int],
     providers: int,
-    outage: str,
+    how: str,
 ) -> None:
     """A hundred calls a second for thirty seconds; from the tenth on each attempt is counted."""
-    is_gone, clock = True, Clock()
-
-    async def script(request: Received, out: Out) -> None:
-        await (OUTAGES[outage] if is_gone else GOOD)(request, out)
-
-    upstream = await start_upstream(script)
-    up: dict[str, Any] = {
-        "keys": 3,
-        "models": {"include": ["m"]},
-        "retry": {"backoff_max": 0},
-        "rate_limit_cooldown": 1,
-    }
-    blocks = {f"up-{number}": provider(upstream.url, **up) for number in range(providers)}
+    clock = Clock()
+    outage = Outage(OUTAGES[how], http, clock)
+    upstream = await start_upstream(outage.answers)
+    blocks = {f"up-{number}": provider(upstream.url, **HASTY) for number in range(providers)}
     relay = await start_relay(blocks, world=World(now=clock))
-    counted, before = proof_count(2000), 0
-
-    async def call() -> int:
-        clock.tick()
-        async with http.post(f"{relay.openai_url}/chat/completions", data=CALL) as answer:
-            await answer.read()
-            return answer.status
-
-    for number in range(1000 + counted):
-        if number == 1000:
-            before = len(upstream.received)
-        assert await call() != 200
+    counted = proof_count(2000)
+    assert 200 not in [await outage.call(relay.openai_url) for _ in range(1000)]
+    before = len(upstream.received)
+    assert 200 not in [await outage.call(relay.openai_url) for _ in range(counted)]
     attempts = (len(upstream.received) - before) / counted
-    figures.info("%d providers that are gone (%s): %.2f attempts a call", providers, outage, attempts)
+    figures.info("%d providers that are gone (%s): %.2f attempts a call", providers, how, attempts)
     assert attempts <= 1.25
-    is_gone = False
-    calls = 1
-    while await call() != 200:
-        calls += 1
+    outage.is_over = True
+    calls = await outage.calls_until_it_is_found_over(relay.openai_url)
     figures.info("their return was found after %.2f s, by the first attempt", calls / 100)
     assert len(upstream.received) == before + round(attempts * counted) + 1

@@ -16,69 +16,60 @@ FIRST_TOKEN_S = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 6
 ATTEMPT_S = (*FIRST_TOKEN_S, 120, 300, 600)
 OVERHEAD_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
-_TOKENS = tuple(
+_TOKEN_KINDS = tuple(
     (kind, attrgetter(f"{kind}_tokens"))
     for kind in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 )
 """(label, what reads it from a Usage)."""
 
 
+_REQUESTS = Series(
+    "monorelay_requests_total",
+    "Calls that ended, by what the client saw and how they ended.",
+    ("endpoint", "provider", "model", "status", "outcome"),
+)
+_ATTEMPTS = Series(
+    "monorelay_upstream_attempts_total",
+    "Attempts at providers: ok, cut (the call ended in the middle), else what failed.",
+    ("provider", "key", "result"),
+)
+_TOKENS = Series(
+    "monorelay_tokens_total",
+    "Tokens as providers told them; input holds what was read from and written to a cache.",
+    ("provider", "model", "kind"),
+)
+_REQUEST_S = Series(
+    "monorelay_request_seconds",
+    "From a request's arrival to the end of its answer.",
+    ("endpoint", "provider", "model"),
+)
+_FIRST_TOKEN_S = Series(
+    "monorelay_first_token_seconds",
+    "From the arrival of a streamed call to the first byte of its answer.",
+    ("provider", "model"),
+)
+_OVERHEAD_S = Series(
+    "monorelay_overhead_seconds",
+    "The relay's own share of a call's time until its answer could begin.",
+)
+_ATTEMPT_S = Series(
+    "monorelay_upstream_attempt_seconds",
+    "From the start of an attempt until its answer could begin, or it failed.",
+    ("provider",),
+)
+
+
 class CallTallies:
     """One for a process."""
 
     def __init__(self) -> None:
-        self.requests = Counter(
-            Series(
-                "monorelay_requests_total",
-                "Calls that ended, by what the client saw and how they ended.",
-                ("endpoint", "provider", "model", "status", "outcome"),
-            )
-        )
-        self.attempts = Counter(
-            Series(
-                "monorelay_upstream_attempts_total",
-                "Attempts at providers: ok, cut (the call ended in the middle), else what failed.",
-                ("provider", "key", "result"),
-            )
-        )
-        self.tokens = Counter(
-            Series(
-                "monorelay_tokens_total",
-                "Tokens as providers told them; input holds what was read from and written to a cache.",
-                ("provider", "model", "kind"),
-            )
-        )
-        self.request_s = Histogram(
-            Series(
-                "monorelay_request_seconds",
-                "From a request's arrival to the end of its answer.",
-                ("endpoint", "provider", "model"),
-            ),
-            REQUEST_S,
-        )
-        self.first_token_s = Histogram(
-            Series(
-                "monorelay_first_token_seconds",
-                "From the arrival of a streamed call to the first byte of its answer.",
-                ("provider", "model"),
-            ),
-            FIRST_TOKEN_S,
-        )
-        self.overhead_s = Histogram(
-            Series(
-                "monorelay_overhead_seconds",
-                "The relay's own share of a call's time until its answer could begin.",
-            ),
-            OVERHEAD_S,
-        )
-        self.attempt_s = Histogram(
-            Series(
-                "monorelay_upstream_attempt_seconds",
-                "From the start of an attempt until its answer could begin, or it failed.",
-                ("provider",),
-            ),
-            ATTEMPT_S,
-        )
+        self.requests = Counter(_REQUESTS)
+        self.attempts = Counter(_ATTEMPTS)
+        self.tokens = Counter(_TOKENS)
+        self.request_s = Histogram(_REQUEST_S, REQUEST_S)
+        self.first_token_s = Histogram(_FIRST_TOKEN_S, FIRST_TOKEN_S)
+        self.overhead_s = Histogram(_OVERHEAD_S, OVERHEAD_S)
+        self.attempt_s = Histogram(_ATTEMPT_S, ATTEMPT_S)
 
     @property
     def counters(self) -> tuple[Counter, ...]:
@@ -121,7 +112,7 @@ class CallCounter:
         self._tallies.attempt_s.observe((provider,), attempt.duration_ms / 1000)
 
     def _count_tokens(self, usage: Usage, provider: str, model: str) -> None:
-        for kind, read in _TOKENS:
+        for kind, read in _TOKEN_KINDS:
             tokens = read(usage)
             if tokens:
                 self._tallies.tokens.add((provider, model, kind), tokens)
