@@ -115,7 +115,7 @@ class Keyring:
         self._places = {key.label: place for place, key in enumerate(keys)}
         self._by_label = {key.label: key for key in keys}
         self._cursor = memory.cursor
-        self._memories = {key.label: _remembered(memory, key) for key in keys}
+        self._memories = _remembered(memory, keys)
         self._strategy = STRATEGIES[strategy]
         self._random = random
 
@@ -206,9 +206,20 @@ class Keyring:
         return self._memories[key.label].meters.in_flight
 
 
-def _remembered(memory: RingMemory, key: Key) -> KeyMemory:
-    fingerprint = hashlib.sha256(key.secret.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    known = memory.keys.get(key.label)
-    if known is None or known.fingerprint != fingerprint:
-        known = memory.keys[key.label] = KeyMemory(fingerprint)
-    return known
+def _remembered(memory: RingMemory, keys: Sequence[Key]) -> dict[str, KeyMemory]:
+    """By label. A key under another label than before - those without one are numbered - is known by its secret."""
+    prints = {key.label: _fingerprint(key) for key in keys}
+    found = {label: known for label, known in memory.keys.items() if known.fingerprint == prints.get(label)}
+    elsewhere = {known.fingerprint: label for label, known in memory.keys.items() if label not in found}
+    for label, fingerprint in prints.items():
+        if label not in found:
+            before = elsewhere.pop(fingerprint, None)
+            found[label] = KeyMemory(fingerprint) if before is None else memory.keys[before]
+            found[label].has_news = before is not None  # It is kept by label.
+    moved = {id(known) for known in found.values()}
+    memory.keys = {label: known for label, known in memory.keys.items() if id(known) not in moved} | found
+    return found
+
+
+def _fingerprint(key: Key) -> str:
+    return hashlib.sha256(key.secret.encode("utf-8", "surrogateescape")).hexdigest()[:16]

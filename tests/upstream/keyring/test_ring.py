@@ -302,6 +302,39 @@ def test_another_secret_under_the_same_label_is_another_key() -> None:
     assert ring(Key("a", "right"), memory=memory).take(NOW) is not None
 
 
+def test_a_key_under_another_label_is_known_by_its_secret() -> None:
+    """Keys without a label are numbered: one that is taken away must not make its neighbours good again."""
+    memory = RingMemory()
+    before = ring(Key("key-1", "x"), Key("key-2", "y"), Key("key-3", "z"), memory=memory)
+    taken(before, tried={"key-1", "key-3"}).failed(Blame.KEY_REFUSED, None, NOW)
+    after = ring(Key("key-1", "y"), Key("key-2", "z"), Key("key-3", "new"), memory=memory)
+    assert {taken(after).key.secret for _ in range(4)} == {"z", "new"}
+    assert memory.keys["key-1"].has_news
+    assert list(memory.keys) == ["key-1", "key-2", "key-3"]
+
+
+def test_keys_that_change_places_take_what_is_known_of_them_along() -> None:
+    memory = RingMemory()
+    taken(ring(Key("key-1", "x"), Key("key-2", "y"), memory=memory)).failed(Blame.KEY_REFUSED, None, NOW)
+    after = ring(Key("key-1", "y"), Key("key-2", "x"), memory=memory)
+    assert {taken(after).key.secret for _ in range(3)} == {"y"}
+
+
+def test_what_is_known_of_a_key_counts_once_where_two_have_its_secret() -> None:
+    memory = RingMemory()
+    taken(ring(Key("a", "x"), memory=memory)).failed(Blame.KEY_REFUSED, None, NOW)
+    after = ring(Key("b", "x"), Key("a", "x"), memory=memory)
+    assert [taken(after).key.label for _ in range(2)] == ["b", "b"]
+    assert memory.keys["a"] is not memory.keys["b"]
+
+
+def test_a_key_that_was_taken_away_is_known_when_it_comes_back() -> None:
+    memory = RingMemory()
+    taken(ring("a", "b", memory=memory)).failed(Blame.KEY_REFUSED, None, NOW)
+    ring("b", memory=memory)
+    assert {taken(ring("a", "b", memory=memory)).key.label for _ in range(3)} == {"b"}
+
+
 KEYS = (
     Key("free", "x"),
     Key("off", "x", is_enabled=False),
