@@ -90,7 +90,8 @@ class Drawer:
 
     def _provider(self, chance: Random, name: str) -> ProviderFacts:
         if chance.random() < 0.3:
-            return ProviderFacts(name, self._keys(chance), failures=chance.choice((0, 2, 5)))
+            keys, failures = self._keys(chance), chance.choice((0, 2, 5))
+            return ProviderFacts(name, keys, failures=failures, are_numbered=chance.random() < 0.5)
         return ProviderFacts(
             name,
             self._keys(chance),
@@ -108,6 +109,7 @@ class Drawer:
             failures=chance.choice((0, 1, 2, 3, 5)),
             window_s=chance.choice((1, 30)),
             open_s=chance.choice((1, 30, 120)),
+            are_numbered=chance.random() < 0.3,
         )
 
     def _keys(self, chance: Random) -> tuple[KeyFacts, ...]:
@@ -156,7 +158,7 @@ def _targets(chance: Random, providers: tuple[str, ...], count: int) -> tuple[Ta
 
 
 def _closed(facts: Facts) -> Facts:
-    """Without names of providers that the file does not have, which would be refused when it is read."""
+    """As it is read: keys called as the relay calls them, no names of providers that the file does not have."""
     aliases = {
         name: replace(
             alias,
@@ -165,4 +167,8 @@ def _closed(facts: Facts) -> Facts:
         )
         for name, alias in facts.aliases.items()
     }
-    return replace(facts, aliases={name: alias for name, alias in aliases.items() if alias.targets})
+    return replace(
+        facts,
+        providers={name: provider.called() for name, provider in facts.providers.items()},
+        aliases={name: alias for name, alias in aliases.items() if alias.targets},
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -79,18 +79,26 @@ class ProviderFacts:
     """Of the breaker, as the next two."""
     window_s: float = 30
     open_s: float = 30
+    are_numbered: bool = False
+    """Its keys have no labels of their own: each is called by its place, which changes with those before it."""
 
     @property
     def root(self) -> str:
         """Its base URL."""
         return f"http://{self.name}.test"
 
+    def called(self) -> ProviderFacts:
+        """With the labels that its keys have for the relay."""
+        if not self.are_numbered:
+            return self
+        return replace(self, keys=tuple(replace(key, label=f"key-{place}") for place, key in enumerate(self.keys, 1)))
+
     def document(self) -> dict[str, Any]:
         """As config.yml has it."""
         return {
             "enabled": self.is_enabled,
             "base_url": self.root,
-            "keys": [key.document() for key in self.keys],
+            "keys": [{**key.document(), "label": "" if self.are_numbered else key.label} for key in self.keys],
             "key_strategy": self.strategy,
             "max_parallel": self.max_parallel,
             "rate_limit_cooldown": self.cooldown_s,
