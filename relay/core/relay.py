@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from relay.core import routing
 from relay.core.attempt import PlainAnswer, Try
@@ -30,6 +31,15 @@ from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that may begin, and how it came about."""
+
+    answer: PlainAnswer | RelayStream
+    attempt: Attempt
+    trail: Trail
 
 
 class Relay:
@@ -55,9 +65,12 @@ class Relay:
         trail.target = itinerary.targets[0]
         with await self._turns.turn(itinerary.targets) as place:
             late_s = self._late_s(request, itinerary)
-            if late_s is not None:
-                return await self._hedged(request, itinerary, trail, late_s, place)
-            return await self._first_answer(request, itinerary, trail, Tally(), place)
+            if late_s is None:
+                answered = await self._first_answer(request, itinerary, trail, Tally(), place)
+            else:
+                answered = await self._hedged(request, itinerary, trail, late_s, place)
+        self._learn(request, itinerary, answered)
+        return answered.answer
 
     def _late_s(self, request: RelayRequest, itinerary: Itinerary) -> float | None:
         """When a second target is asked as well; None: never, or nobody knows what is late."""
@@ -68,12 +81,13 @@ class Relay:
 
     async def _hedged(
         self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float, place: Place
-    ) -> PlainAnswer | RelayStream:
-        """Each of the two has a trail of its own, so that the one that served stands last in the call's.
+    ) -> Answered:
+        """Each of the two has a trail of its own, so that the one that is taken stands last in the call's.
 
         By what is in their common tally, no target is asked by both.
         """
         tally, trails = Tally(), (Trail(), Trail())
+        decisive = trails[0]  # Where neither answers, the failure of the first is told.
         racing = first_of(
             self._first_answer(request, itinerary, trails[0], tally, place),
             lambda: self._first_answer(request, itinerary, trails[1], tally, place),
@@ -81,13 +95,16 @@ class Relay:
             late_s=late_s,
         )
         try:
-            return await racing
+            answered = await racing
+            decisive = answered.trail
+            self._learn_of_late(trails[0], late_s)
+            return answered
         finally:
-            trail.join(trails)
+            trail.join(trails, decisive)
 
     async def _first_answer(
         self, request: RelayRequest, itinerary: Itinerary, trail: Trail, tally: Tally, place: Place
-    ) -> PlainAnswer | RelayStream:
+    ) -> Answered:
         failure: UpstreamError | None = None
         targets, preferred = itinerary.targets, itinerary.preferred
         with Attempts(targets, self._means, self._clocks, preferred=preferred, tally=tally) as attempts:
@@ -101,9 +118,8 @@ class Relay:
                     _log_failure(request, attempt, error)
                     attempt = await self._next(attempts, error)
                 else:
-                    self._learn(itinerary, attempt, trail, answer)
                     self._hand_over(answer, attempts.served())
-                    return answer
+                    return Answered(answer, attempt, trail)
         raise last_word(failure, self._shortages(targets), attempts.made)
 
     async def _next(self, attempts: Attempts, failure: UpstreamError) -> Attempt | None:
@@ -113,12 +129,18 @@ class Relay:
         await self._clocks.sleep(following.delay_s)
         return attempts.resumed()
 
-    def _learn(self, itinerary: Itinerary, attempt: Attempt, trail: Trail, answer: PlainAnswer | RelayStream) -> None:
+    def _learn(self, request: RelayRequest, itinerary: Itinerary, answered: Answered) -> None:
         """From a call whose answer may begin."""
-        if isinstance(answer, RelayStream):
-            now_s = self._clocks.now().timestamp()
-            self._means.meters.first_token(attempt.target, trail.last_waited_s, now_s)
+        attempt, now_s = answered.attempt, self._clocks.now().timestamp()
+        if request.is_stream:
+            self._means.meters.first_token(attempt.target, answered.trail.last_waited_s, now_s)
         self._planner.served(itinerary, attempt.target, None if attempt.key is None else attempt.key.label)
+
+    def _learn_of_late(self, trail: Trail, late_s: float) -> None:
+        """A call that was given up since another was quicker took longer than it had: else only quick ones counted."""
+        if trail.was_given_up and trail.target is not None and trail.last_waited_s >= late_s:
+            now_s = self._clocks.now().timestamp()
+            self._means.meters.first_token(trail.target, trail.last_waited_s, now_s)
 
     async def _tried(self, request: RelayRequest, attempt: Attempt, trail: Trail) -> PlainAnswer | RelayStream:
         prepared = self._means.parameters.prepared(request, attempt.target)
@@ -151,10 +173,10 @@ class Relay:
         return [found for target in targets if (found := self._means.shortage(target, now)) is not None]
 
 
-def _drop(answer: PlainAnswer | RelayStream) -> None:
+def _drop(answered: Answered) -> None:
     """An answer that nobody takes: a stream still has its call."""
-    if isinstance(answer, RelayStream):
-        answer.close()
+    if isinstance(answered.answer, RelayStream):
+        answered.answer.close()
 
 
 def _total(usage: Usage | None) -> int:

@@ -26,9 +26,9 @@ class Trail:
         self.waited_s = 0.0
         """Time spent waiting for providers, failed attempts included, until the answer could begin."""
 
-    def join(self, racing: Iterable[Trail]) -> None:
-        """Take over what was tried at the same time; the one that answered stands last."""
-        for other in sorted(racing, key=lambda trail: trail.has_answer):
+    def join(self, racing: Iterable[Trail], last: Trail) -> None:
+        """Take over what was tried at the same time; what the call ended with is in `last`, and stands behind the rest."""
+        for other in (*(one for one in racing if one is not last), last):
             self.attempts += other.attempts
             self.target = other.target or self.target
             self.upstream_request_id = other.upstream_request_id
@@ -36,9 +36,9 @@ class Trail:
             self.waited_s = max(self.waited_s, other.waited_s)
 
     @property
-    def has_answer(self) -> bool:
-        """Whether the last attempt serves."""
-        return bool(self.attempts) and self.attempts[-1].error is None and self.attempts[-1].status is not None
+    def was_given_up(self) -> bool:
+        """Whether the last attempt was cancelled before it had answered or failed."""
+        return bool(self.attempts) and self.attempts[-1].status is None and self.attempts[-1].error is None
 
     def add(self, attempt: AttemptRecord, waited_s: float) -> None:
         """One more; it is over, or its answer may begin."""
