@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay.core import routing
 from relay.core.attempt import PlainAnswer, Try
@@ -63,7 +63,9 @@ class Relay:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         itinerary = self._planner.itinerary(request)
         trail.target = itinerary.targets[0]
-        with await self._turns.turn(itinerary.targets) as place:
+        turn = await self._turns.turn(itinerary.targets)
+        with turn.place as place:
+            itinerary = replace(itinerary, targets=turn.targets)
             late_s = self._late_s(request, itinerary)
             if late_s is None:
                 answered = await self._first_answer(request, itinerary, trail, Tally(), place)

@@ -27,7 +27,7 @@ class Trail:
         """Time spent waiting for providers, failed attempts included, until the answer could begin."""
 
     def join(self, racing: Iterable[Trail], last: Trail) -> None:
-        """Take over what was tried at the same time. What the call ended with is in `last`; it stands behind the rest."""
+        """Take over what was tried at once; `last` has what the call ended with, and stands behind the rest."""
         for other in (*(one for one in racing if one is not last), last):
             self.attempts += other.attempts
             self.target = other.target or self.target

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
 from relay.core.means import Clocks, Means
 from relay.core.waiting_line import Place, WaitingLine
 from relay.model import Target
 from relay.upstream.keyring import Shortage
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A call that may go on."""
+
+    place: Place
+    """Nobody behind it gets its key until this is left: `with`, and `leave` once the key is taken."""
+    targets: tuple[Target, ...]
+    """Those of the call; where it waited for the key of one, or passed by those who wait for others, that one first."""
 
 
 class Turns:
@@ -25,32 +36,31 @@ class Turns:
             lines.setdefault(name, WaitingLine())
             means.meters.provider(name).on_ease = partial(_stir, lines)  # It outlives the configuration as well.
 
-    async def turn(self, targets: Sequence[Target]) -> Place:
-        """Return once a key may be had, or as soon as it is known that none can be had in time.
-
-        Nobody behind it gets that key until the place is left: `with`, and `leave` once the key is taken.
-        """
+    async def turn(self, targets: tuple[Target, ...]) -> Turn:
+        """Return once a key may be had, or as soon as it is known that none can be had in time."""
         if not self._queue_s:
-            return WaitingLine().join()  # Nobody else stands there.
+            return Turn(Place(), targets)
+        names = dict.fromkeys(target.provider for target in targets)
         with ExitStack() as unless_it_comes:
-            place = unless_it_comes.enter_context(self._lines[targets[0].provider].join())
-            await self._comes(place, targets)
+            place = unless_it_comes.enter_context(Place(self._lines[name] for name in names))
+            first = await self._comes(place, targets)
             unless_it_comes.pop_all()
-        return place
+        return Turn(place, targets if first is None else tuple(dict.fromkeys((first, *targets))))
 
-    async def _comes(self, place: Place, targets: Sequence[Target]) -> None:
+    async def _comes(self, place: Place, targets: Sequence[Target]) -> Target | None:
+        """The target at which its turn has come; None: it can't come in time."""
         until_s = self._clocks.clock_s() + self._queue_s
         while (left_s := until_s - self._clocks.clock_s()) > 0:
-            shortages = self._shortages(targets)
-            if place.is_first and not shortages:
-                return
-            wait_s = _worth_waiting_s(shortages, left_s)
+            shortages = {target: self._means.shortage(target, self._clocks.now()) for target in targets}
+            free = [target for target, shortage in shortages.items() if shortage is None or shortage.is_over]
+            first = next((target for target in free if self._lines[target.provider].first is place), None)
+            if first is not None:
+                return first
+            wait_s = left_s if free else _worth_waiting_s(shortages.values(), left_s)
             if wait_s is None:
-                return
-            await place.wait(wait_s if place.is_first else left_s)
-
-    def _shortages(self, targets: Sequence[Target]) -> list[Shortage]:
-        return _serious([self._means.shortage(target, self._clocks.now()) for target in targets])
+                return None
+            await place.wait(wait_s if place.is_first_somewhere else left_s)
+        return None
 
 
 def _stir(lines: Mapping[str, WaitingLine]) -> None:
@@ -59,17 +69,10 @@ def _stir(lines: Mapping[str, WaitingLine]) -> None:
         line.stir()
 
 
-def _serious(found: Sequence[Shortage | None]) -> list[Shortage]:
-    """Those of all targets; none where one of them may be asked."""
-    serious = [shortage for shortage in found if shortage is not None and not shortage.is_over]
-    return serious if len(serious) == len(found) else []
-
-
-def _worth_waiting_s(shortages: Sequence[Shortage], left_s: float) -> float | None:
+def _worth_waiting_s(shortages: Iterable[Shortage | None], left_s: float) -> float | None:
     """How long to wait at most before another look; None: nothing will be free in time."""
-    if not shortages:
-        return left_s
-    soonest_s = min((shortage.wait_s for shortage in shortages if shortage.wait_s is not None), default=None)
+    found = [shortage for shortage in shortages if shortage is not None]
+    soonest_s = min((shortage.wait_s for shortage in found if shortage.wait_s is not None), default=None)
     if soonest_s is not None and soonest_s <= left_s:
         return soonest_s
-    return left_s if any(shortage.is_busy for shortage in shortages) else None
+    return left_s if any(shortage.is_busy for shortage in found) else None

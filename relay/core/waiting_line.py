@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -18,25 +19,34 @@ class WaitingLine:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def first(self) -> Place | None:
+        """Whose turn it is."""
+        return self._places[0] if self._places else None
+
     def stir(self) -> None:
         """Something was freed: whoever is first looks again. A plain call, from wherever it was freed."""
         if self._places:
             self._places[0].stir()
 
-    def join(self) -> Place:
-        """Take a place at the end, which is held until it is left."""
-        place = Place(self._places)
+    def add(self, place: Place) -> None:
+        """At the end."""
         self._places.append(place)
-        return place
+
+    def remove(self, place: Place) -> None:
+        """Wherever it stands; whoever is first then looks."""
+        self._places.remove(place)
+        self.stir()
 
 
 class Place:
-    """Of one call. `with` leaves it."""
+    """Of one call, at the end of the lines of all providers that may serve it. `with` leaves them."""
 
-    def __init__(self, places: deque[Place]) -> None:
-        self._places = places
+    def __init__(self, lines: Iterable[WaitingLine] = ()) -> None:
+        self._lines = tuple(lines)
         self._stirred = asyncio.Event()
-        self._is_left = False
+        for line in self._lines:
+            line.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -48,17 +58,14 @@ class Place:
 
     def leave(self) -> None:
         """It is the next one's turn. Again: nothing happens."""
-        if self._is_left:
-            return
-        self._is_left = True
-        self._places.remove(self)
-        if self._places:
-            self._places[0].stir()
+        lines, self._lines = self._lines, ()
+        for line in lines:
+            line.remove(self)
 
     @property
-    def is_first(self) -> bool:
-        """Whether it is this one's turn."""
-        return self._places[0] is self
+    def is_first_somewhere(self) -> bool:
+        """Whether it is told of what is freed."""
+        return any(line.first is self for line in self._lines)
 
     def stir(self) -> None:
         """Let its call look again."""

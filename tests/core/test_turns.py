@@ -11,8 +11,8 @@ import pytest
 
 from relay.core.means import Clocks, Means, Memory, means_of
 from relay.core.trail import Trail
-from relay.core.turns import Turns
-from relay.core.waiting_line import Place, WaitingLine
+from relay.core.turns import Turn, Turns
+from relay.core.waiting_line import WaitingLine
 from relay.errors import Blame
 from relay.model import Target
 from relay.upstream.providers import build
@@ -41,11 +41,11 @@ class Stage:
         self.lines: dict[str, WaitingLine] = {}
         self.turns = Turns(self.means, clocks, self.lines, queue_s)
 
-    def coming(self, *targets: Target) -> asyncio.Task[Place]:
+    def coming(self, *targets: Target) -> asyncio.Task[Turn]:
         return asyncio.create_task(self.turns.turn(targets))
 
 
-async def so_far(*tasks: asyncio.Task[Place]) -> list[bool]:
+async def so_far(*tasks: asyncio.Task[Turn]) -> list[bool]:
     """Whose turn it is by now."""
     for _ in range(10):
         await asyncio.sleep(0)
@@ -56,8 +56,8 @@ async def test_nobody_gets_a_turn_before_the_one_in_front_has_left_its_place() -
     stage = Stage()
     first, second = stage.coming(ONE), stage.coming(ONE)
     assert await so_far(first, second) == [True, False]
-    first.result().leave()
-    first.result().leave()
+    first.result().place.leave()
+    first.result().place.leave()
     assert await so_far(second) == [True]
 
 
@@ -98,6 +98,30 @@ async def test_a_call_goes_on_once_a_key_that_was_tried_has_shown_that_it_works(
     assert await so_far(waiting) == [True]
 
 
+async def test_a_call_passes_by_those_who_wait_for_a_key_that_it_does_not_need() -> None:
+    stage = Stage()
+    load = stage.memory.meters.begin(TWO, NOW.timestamp())
+    waiting, passing = stage.coming(TWO), stage.coming(TWO, FREE)
+    assert await so_far(waiting, passing) == [False, True]
+    assert passing.result().targets == (FREE, TWO), "the key that is freed next is not its own"
+    passing.result().place.leave()
+    load.end()
+    assert await so_far(waiting) == [True]
+
+
+async def test_a_call_that_waits_behind_others_goes_on_where_it_is_first() -> None:
+    stage = Stage()
+    slot = stage.means.keyrings["one"].take(NOW)
+    loads = [stage.memory.meters.begin(target, NOW.timestamp()) for target in (ONE, TWO)]
+    ahead, both = stage.coming(TWO), stage.coming(TWO, ONE)
+    assert await so_far(ahead, both) == [False, False]
+    assert slot is not None
+    slot.free(NOW)
+    loads[0].end()
+    assert await so_far(ahead, both) == [False, True]
+    assert both.result().targets == (ONE, TWO)
+
+
 async def test_whoever_leaves_the_line_leaves_its_place() -> None:
     stage = Stage()
     load = stage.memory.meters.begin(TWO, NOW.timestamp())
@@ -106,7 +130,7 @@ async def test_whoever_leaves_the_line_leaves_its_place() -> None:
     leaving.cancel()
     load.end()
     assert await so_far(leaving, staying) == [True, True]
-    staying.result().leave()
+    staying.result().place.leave()
     assert [len(line) for line in stage.lines.values()] == [0, 0, 0, 0]
 
 

@@ -213,10 +213,9 @@ class Model:
             if not call.is_waiting or call.is_refused:
                 continue
             call.has_waited = True
-            names = {target.provider for target in call.targets}
-            if not names & ahead and any(self._could_serve(call, target) for target in call.targets):
+            if any(target.provider not in ahead and self._could_serve(call, target) for target in call.targets):
                 self.object(f"call {call.number} waits for nothing")
-            ahead |= names
+            ahead |= {target.provider for target in call.targets}
 
     def look_at_those_who_lost(self) -> None:
         """Where one of two has answered, the other one is over."""
