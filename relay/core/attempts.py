@@ -7,8 +7,7 @@ went to the client is the caller's part, since this object is then no longer ask
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -65,11 +64,10 @@ class Attempts:
         preferred: Served | None = None,
         tally: Tally | None = None,
     ) -> None:
-        self._places = deque(targets)
+        self._targets = targets
         self._tally = tally if tally is not None else Tally()
         self._preferred = preferred
         """Where the conversation was served last; its key is taken where it may be."""
-        self._resting: list[Target] = []
         self._means = means
         self._clocks = clocks
         self._tried: set[str] = set()
@@ -218,23 +216,22 @@ class Attempts:
         return Attempt(last.target, last.provider, held)
 
     def _next_target(self) -> Attempt | None:
-        while self._places:
-            target = self._places.popleft()
-            if target in self._tally.targets:
-                continue
+        """The first that was not asked yet and may be; what was passed over before may be back."""
+        for target in self._untried():
             entry = self._means.breakers.enter(target, self._clocks.now())
-            if entry is None:
-                self._resting.append(target)
-            elif (attempt := self._at(target, entry)) is not None:
+            if entry is not None and (attempt := self._at(target, entry)) is not None:
                 return attempt
         return None
 
     def _resting_target(self) -> Attempt | None:
         """The first of those that rest, where nothing was tried: no call goes without a try that it could have had."""
-        for target in self._resting:
+        for target in self._untried():
             if (attempt := self._at(target, self._means.breakers.enter_anyway(target))) is not None:
                 return attempt
         return None
+
+    def _untried(self) -> Iterator[Target]:
+        return (target for target in self._targets if target not in self._tally.targets)
 
     def _at(self, target: Target, entry: Pass) -> Attempt | None:
         """With a key of the provider, where it has keys; None: none of them may be used."""

@@ -46,9 +46,8 @@ class BreakerState(enum.Enum):
 class Breaker:
     """What is remembered of one target, or of one provider. Times are seconds since 1970."""
 
-    in_a_row: int = 0
-    first_s: float = 0.0
-    """When the first failure in this row was."""
+    recent_s: list[float] = field(default_factory=list)
+    """When the last failures were, as many as count: nothing served in between."""
     openings: int = 0
     """In a row: how often it went out without having served."""
     open_until_s: float = 0.0
@@ -69,10 +68,9 @@ class Breaker:
         """One more in a row; while it is out, it is one of those that were under way before, which says nothing new."""
         if now_s < self.open_until_s:
             return
-        if now_s - self.first_s > rule.window_s:
-            self.in_a_row, self.first_s = 0, now_s
-        self.in_a_row += 1
-        if self.openings or (rule.failures and self.in_a_row >= rule.failures):
+        recent_s = [at_s for at_s in self.recent_s if now_s - at_s <= rule.window_s]
+        self.recent_s = [*recent_s, now_s][-rule.failures :] if rule.failures else []
+        if self.openings or (rule.failures and len(self.recent_s) >= rule.failures):
             self._goes_out(min(rule.open_s * (self.openings + 1), MAX_OPEN_S), now_s)
 
     def is_down(self, now_s: float) -> None:
@@ -88,7 +86,7 @@ class Breaker:
 
     def _goes_out(self, how_long_s: float, now_s: float) -> None:
         self.openings += 1
-        self.in_a_row = 0
+        self.recent_s = []
         self.open_until_s = max(self.open_until_s, now_s + how_long_s)
 
 

@@ -105,8 +105,18 @@ def _told(provider: Provider, listed: Sequence[ListedModel], suffixes: Set[str])
 def check(config: Config) -> Iterator[Finding]:
     """Rules that lead nowhere: aliases in a loop, and providers that don't exist."""
     yield from _unknown_providers(config)
+    yield from _aliases(config.model_routing)
     yield from _loops(config.model_routing)
     yield from _virtual_models(config.model_routing)
+
+
+def _aliases(routing: RoutingConfig) -> Iterator[Finding]:
+    """Two that no call could tell apart."""
+    met: dict[str, str] = {}
+    for name in routing.aliases:
+        other = met.setdefault(name.casefold(), name)
+        if other != name:
+            yield Finding(("model_routing", "aliases", name), f"is {other!r} once more: names differ in more than case")
 
 
 def _loops(routing: RoutingConfig) -> Iterator[Finding]:

@@ -4,8 +4,11 @@ One reader for all dialects: the fields that count have names of their own in ea
 
     prompt_cache_key    OpenAI chat and responses; "cache responses for similar requests" (API reference, 2026-11-24)
     session_id          OpenRouter; session-id, x-session-id as a header: Codex and others
-    metadata.user_id    Anthropic; Claude Code puts its session there
-    user                OpenAI; one person may have several conversations, so it counts with the beginning
+    metadata.user_id    Anthropic: "an external identifier for the user"; Claude Code puts its session there as well
+    user                OpenAI
+
+The last two name a person, who may have several conversations: they count with the beginning, unless a session is in
+them.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from typing import Any
 
 MAX_COMPARED_CHARACTERS = 2048
 """Of each text; its length counts as well."""
+_SESSION = "session"
+"""Claude Code 2: `user_..._account_..._session_...`, or an object with a `session_id`, as text."""
 _HEADERS = ("session-id", "session_id", "x-session-id")
 
 
@@ -38,18 +43,24 @@ def read_conversation(body: Mapping[str, Any], headers: Iterable[tuple[str, str]
     if not isinstance(items, list) or not items:
         return None
     beginning = (*_beginning(items), _shortened(body.get("system")), _shortened(body.get("instructions")))
-    return Conversation((beginning, _text(body.get("user"))), is_continued=any(map(_is_of_the_model, items)))
+    user = _text(body.get("user")) or _anthropic_user(body)
+    return Conversation((beginning, user), is_continued=any(map(_is_of_the_model, items)))
 
 
 def _given_name(body: Mapping[str, Any], headers: Iterable[tuple[str, str]]) -> Hashable | None:
-    metadata = body.get("metadata")
+    user = _anthropic_user(body)
     in_body = (
         body.get("prompt_cache_key"),
         body.get("session_id"),
-        metadata.get("user_id") if isinstance(metadata, dict) else None,
+        user if _SESSION in user else None,
         *(value for name, value in headers if name.lower() in _HEADERS),
     )
     return next((("named", name) for name in map(_text, in_body) if name), None)
+
+
+def _anthropic_user(body: Mapping[str, Any]) -> str:
+    metadata = body.get("metadata")
+    return _text(metadata.get("user_id")) if isinstance(metadata, dict) else ""
 
 
 def _beginning(items: list[Any]) -> Iterator[Hashable]:

@@ -391,3 +391,11 @@ def test_where_the_budget_of_a_provider_is_spent_the_next_one_is_asked() -> None
     with attempts_at("four", "none", memory=memory) as attempts:
         assert walk(attempts, [KEY])[1] == "none:-"
     assert set(busy(memory, "four").values()) == {0}
+
+
+def test_a_target_that_was_passed_over_is_tried_once_it_is_back() -> None:
+    memory = Memory()
+    with attempts_at("one", "two", resting=["k1"], memory=memory) as attempts:
+        assert shown(attempts.first()) == "two:k2"
+        memory.rings["one"].keys["k1"].standing.rests_until_s = 0
+        assert shown(following(attempts, failure(TARGET))) == "one:k1"

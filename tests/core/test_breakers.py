@@ -62,6 +62,12 @@ def course(found: Breakers, *tries: tuple[float, Blame | None]) -> list[bool]:
     return [tried(found, after_s, blame) for after_s, blame in tries]
 
 
+def test_the_last_failures_within_the_window_count_whenever_the_first_was() -> None:
+    found = breakers()
+    failures = [(0, Blame.TARGET), (25, Blame.TARGET), (31, Blame.TARGET), (32, Blame.TARGET)]
+    assert course(found, *failures, (33, None)) == [True] * 4 + [False]
+
+
 def test_so_many_failures_in_a_row_open_it_for_a_while() -> None:
     found = breakers()
     failures = [(0, Blame.TARGET), (1, Blame.TARGET), (2, Blame.TARGET)]

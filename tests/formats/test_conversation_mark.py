@@ -24,7 +24,6 @@ def mark(body: dict[str, Any], *headers: tuple[str, str]) -> object:
     [
         ({"prompt_cache_key": "c"}, ()),
         ({"session_id": "c"}, ()),
-        ({"metadata": {"user_id": "c"}}, ()),
         ({}, (("Session-Id", "c"),)),
         ({"prompt_cache_key": ""}, (("x-session-id", "c"),)),
     ],
@@ -33,6 +32,19 @@ def test_a_name_is_found_wherever_clients_put_it(body: dict[str, Any], headers: 
     found = read_conversation({"messages": [USER], **body}, headers)
     assert found is not None
     assert (found.mark, found.is_continued) == (("named", "c"), True)
+
+
+@pytest.mark.parametrize("user", ["user_1_account__session_2", '{"device_id":"1","session_id":"2"}'])
+def test_the_user_of_anthropics_names_a_conversation_where_a_session_is_in_it(user: str) -> None:
+    found = read_conversation({"messages": [USER], "metadata": {"user_id": user}}, ())
+    assert found is not None
+    assert (found.mark, found.is_continued) == (("named", user), True)
+
+
+def test_one_person_may_have_several_conversations() -> None:
+    others = [{"role": "user", "content": "Ho"}]
+    for body in ({"user": "ann"}, {"metadata": {"user_id": "ann"}}):
+        assert mark({"messages": [USER], **body}) != mark({"messages": others, **body})
 
 
 @pytest.mark.parametrize(
@@ -59,6 +71,7 @@ def test_it_is_the_beginning_that_counts() -> None:
     assert mark({"messages": [{"role": "user", "content": "Ho"}, ANSWER]}) != begun
     assert mark({"messages": [USER], "system": "Be kind."}) != begun
     assert mark({"messages": [USER], "user": "ann"}) != begun
+    assert mark({"messages": [USER], "metadata": {"user_id": "ann"}}) != begun
     assert mark({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]}) != begun
 
 

@@ -15,7 +15,7 @@ class KeyLimits:
     """What a key may be used for; 0: no limit."""
 
     rps: float = 0
-    """Calls in a second; below 1, one call in so many seconds."""
+    """Calls in a second; a fraction is kept as whole calls in another span."""
     rpm: float = 0
     tpm: float = 0
     """Tokens in a minute, those of the answers included: once it is reached, no further call begins."""
@@ -33,13 +33,12 @@ class KeyLimits:
         object.__setattr__(self, "spans", tuple(self._spans()))
 
     def _spans(self) -> Iterator[tuple[float, int]]:
-        """A fraction is one call in a longer span."""
+        """Whole calls: below 1 one in a longer span, above it those in a shorter one, so that 1.5 a second are 1.5."""
         limits = {1: self.rps, MINUTE_S: self.rpm, 5 * HOUR_S: self.in_5h, DAY_S: self.in_1d, 7 * DAY_S: self.in_7d}
         for span_s, limit in limits.items():
-            if limit >= 1:
-                yield span_s, math.floor(limit)
-            elif limit > 0:
-                yield span_s / limit, 1
+            if limit > 0:
+                calls = max(1, math.floor(limit))
+                yield span_s * calls / limit, calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,16 +40,19 @@ class RingMemory:
     keys: dict[str, KeyMemory] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """The right to one call with one key."""
 
     key: Key
     memory: KeyMemory
     cooldown_s: float
-    is_trial: bool
-    """It has to show that the key works."""
     _is_free: bool = False
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it has to show that the key works."""
+        return self.memory.standing.trial is self
 
     def may_repeat(self, now: datetime) -> bool:
         """Whether the same call may be sent once more: nothing was heard against the key meanwhile."""
@@ -78,7 +81,7 @@ class Slot:
 
     def _end_trial(self) -> None:
         if self.is_trial:
-            self.is_trial = self.memory.standing.is_on_trial = False
+            self.memory.standing.trial = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,10 @@ class Keyring:
         memory = self._memories[key.label]
         memory.has_news = True
         memory.meters.began(key.limits, now_s)
-        is_trial = memory.standing.needs_trial and not memory.standing.is_on_trial
-        memory.standing.is_on_trial |= is_trial
-        return Slot(key, memory, self._cooldown_s, is_trial)
+        slot = Slot(key, memory, self._cooldown_s)
+        if memory.standing.needs_trial and not memory.standing.is_on_trial:
+            memory.standing.trial = slot
+        return slot
 
     def _trusted(self, label: str, now: datetime, now_s: float) -> Key | None:
         """A key of that label which may be used without doubt."""

@@ -21,7 +21,7 @@ DOUBTED_S, MAX_DOUBTED_S = 5.0, 60.0
 class Standing:
     """Of one key. Times are seconds since 1970."""
 
-    __slots__ = ("doubted_until_s", "failures", "is_on_trial", "limited", "refused", "rests_until_s")
+    __slots__ = ("doubted_until_s", "failures", "limited", "refused", "rests_until_s", "trial")
 
     def __init__(self) -> None:
         self.rests_until_s = self.doubted_until_s = 0.0
@@ -31,13 +31,18 @@ class Standing:
         """Refusals for its rate without a wait, in a row."""
         self.refused = 0
         """Refusals of the key itself, in a row; above 0 it is `rejected`."""
-        self.is_on_trial = False
-        """A rejected or doubted key is being tried; nobody else is given it meanwhile, unless there is no other."""
+        self.trial: object = None
+        """The call that tries a rejected or doubted key. Meanwhile nobody else is given it, unless no other is left."""
 
     @property
     def is_rejected(self) -> bool:
         """Whether the provider takes it for wrong."""
         return self.refused > 0
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether a call is trying it."""
+        return self.trial is not None
 
     @property
     def needs_trial(self) -> bool:
@@ -62,6 +67,8 @@ class Standing:
             case Blame.KEY_SPENT:
                 self._rest(MAX_REST_S if wait_s is None else wait_s, now_s)
             case Blame.KEY_REFUSED:
+                if not self.is_rejected:
+                    self.trial = None  # Whoever tried it because of a doubt has no answer to this.
                 if is_new or not self.is_rejected:
                     self.refused += 1
                     self._rest(_growing(TRIAL_S, self.refused), now_s)

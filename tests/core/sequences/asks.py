@@ -24,6 +24,8 @@ class Call:
     is_stream: bool
     facts: Facts
     """The configuration that it began with."""
+    came_s: float = 0
+    """On the course's clock."""
     asks: list[Ask] = field(default_factory=list)
     task: Racer | None = None
     has_come: bool = False

@@ -105,7 +105,7 @@ class Course:
 
     def _call(self, name: str, manners: Manners, *, is_stream: bool) -> None:
         number = len(self._calls) + 1
-        call = self._calls[number] = Call(number, name, is_stream, self._facts)
+        call = self._calls[number] = Call(number, name, is_stream, self._facts, self._loop.time())
         self._note(f"call {number} for {name}{' as a stream' if is_stream else ''}, {manners}")
         endpoint = self._endpoint
 

@@ -16,7 +16,7 @@ NAMES = ("p0", "p1", "p2", "p3")
 KEY_STRATEGIES = ("round-robin", "random", "weighted", "least-busy")
 ALIAS_STRATEGIES = ("order", "order", "weighted", "least-busy", "fastest")
 LIMITS: dict[str, tuple[float, ...]] = {
-    "rate_limit_rps": (0.1, 0.5, 1, 2, 5),
+    "rate_limit_rps": (0.1, 0.5, 1, 1.5, 2, 5),
     "rate_limit_rpm": (0.5, 1, 3, 10),
     "rate_limit_tpm": (10, 50, 200),
     "quota_limit": (1, 2, 5, 20),

@@ -33,13 +33,12 @@ class KeyFacts:
     """By option, those that there are."""
 
     def spans(self) -> Iterator[tuple[float, int]]:
-        """(seconds, calls within them); a fraction is one call in a longer time."""
+        """(seconds, calls within them), in whole calls."""
         for option, span_s in SPANS_S.items():
             limit = self.limits.get(option, 0)
-            if limit >= 1:
-                yield span_s, math.floor(limit)
-            elif limit > 0:
-                yield span_s / limit, 1
+            if limit > 0:
+                calls = max(1, math.floor(limit))
+                yield span_s * calls / limit, calls
 
     def document(self) -> dict[str, Any]:
         """As config.yml has it."""

@@ -10,7 +10,7 @@ from tests.core.sequences import model_calls
 from tests.core.sequences.asks import Ask, Call
 from tests.core.sequences.failures import Failure, Whose
 from tests.core.sequences.model_calls import Move, move_to
-from tests.core.sequences.model_keys import KeyModel
+from tests.core.sequences.model_keys import SLACK_S, KeyModel
 from tests.core.sequences.model_targets import ProviderModel, Rest
 
 
@@ -224,7 +224,7 @@ class Model:
                 self.object(f"call {call.number} has two answers under way")
 
     def _in_line_before(self, call: Call) -> list[int]:
-        """Calls that wait for the very same, and came before."""
+        """Calls that wait for the very same, came before, and have not waited for as long as they may."""
         names = {target.provider for target in call.targets}
         if len(names) > 1 or not call.facts.queue_s:
             return []
@@ -234,6 +234,7 @@ class Model:
             if other.number < call.number
             and other.is_waiting
             and other.has_waited
+            and other.came_s + call.facts.queue_s > self._now_s() + SLACK_S
             and other.facts is call.facts
             and {target.provider for target in other.targets} == names
         ]

@@ -59,7 +59,7 @@ class KeyModel:
         for span_s, limit in key.spans():
             within = sum(at_s > now_s - span_s + SLACK_S for at_s in self.calls_in[span_s])
             if within >= limit:
-                yield f"the key was used {within} times in {span_s} s, and may be {limit} times"
+                yield f"the key was used {within} times in {span_s:g} s, and may be {limit} times"
         most, used = key.limits.get("rate_limit_tpm", 0), self._tokens_lately(now_s)
         if most and used >= most:
             yield f"the key has had {used} tokens in a minute, and may have {most}"

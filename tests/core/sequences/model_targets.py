@@ -20,8 +20,8 @@ COARSE_S = BUDGET_S / 60 + SLACK_S
 class Rest:
     """Of a target, or of a provider."""
 
-    in_a_row: int = 0
-    first_s: float = 0
+    failed_s: list[float] = field(default_factory=list)
+    """When it failed, and has not served since."""
     openings: int = 0
     out_until_s: float = 0
     trial: Ask | None = None
@@ -41,10 +41,9 @@ class Rest:
         """By the target's own fault; what comes while it rests was under way before."""
         if now_s < self.out_until_s:
             return
-        if now_s - self.first_s > provider.window_s:
-            self.in_a_row, self.first_s = 0, now_s
-        self.in_a_row += 1
-        if self.openings or (provider.failures and self.in_a_row >= provider.failures):
+        self.failed_s = [*self.failed_s, now_s] if provider.failures else []  # Where it is off, nothing counts.
+        in_window = sum(now_s - at_s <= provider.window_s for at_s in self.failed_s)
+        if self.openings or (provider.failures and in_window >= provider.failures):
             self._goes_out(min(provider.open_s * (self.openings + 1), 300), now_s)
 
     def is_down(self, now_s: float) -> None:
@@ -54,7 +53,7 @@ class Rest:
 
     def _goes_out(self, wait_s: float, now_s: float) -> None:
         self.openings += 1
-        self.in_a_row = 0
+        self.failed_s.clear()
         self.out_until_s = now_s + wait_s
 
     def answered(self) -> None:

@@ -191,7 +191,7 @@ def sent_away(scene: Scene) -> None:
         ({}, {"limits": {"max_parallel": 1}}, twice, "a key that may have 1"),
         ({}, {"limits": {"quota_limit": 1}}, twice_in_turn, "quota of 1"),
         ({}, {"limits": {"rate_limit_rps": 1}}, twice_in_turn, "1 times in 1 s"),
-        ({}, {"limits": {"rate_limit_rps": 0.5}}, twice_in_turn, "1 times in 2.0 s"),
+        ({}, {"limits": {"rate_limit_rps": 0.5}}, twice_in_turn, "1 times in 2 s"),
         ({}, {"limits": {"rate_limit_tpm": 10}}, two_and_tokens, "10 tokens"),
         ({}, {}, doubted, "is doubted"),
         ({"max_parallel": 1}, {}, twice, "a provider that may have 1"),

@@ -126,7 +126,8 @@ def test_the_least_busy_key_is_the_one_whose_slots_are_free() -> None:
     [
         ({"rps": 3}, 3, 1),
         ({"rps": 0.5}, 1, 2),
-        ({"rps": 2.5}, 2, 1),
+        ({"rps": 2.5}, 2, 0.8),
+        ({"rpm": 1.5}, 1, 40),
         ({"rpm": 4}, 4, 60),
         ({"in_5h": 2}, 2, 5 * 3600),
         ({"in_1d": 2}, 2, 86_400),
@@ -212,6 +213,16 @@ def test_the_end_of_another_call_does_not_end_a_trial() -> None:
     taken(keyring, 60)
     before.free(NOW)
     assert keyring.take(NOW + timedelta(seconds=60)) is None
+
+
+def test_a_call_that_tries_a_doubted_key_is_no_trial_of_one_that_is_rejected_meanwhile() -> None:
+    keyring = ring("a")
+    taken(keyring).failed(Blame.TARGET, None, NOW)
+    slow, other = taken(keyring), taken(keyring)
+    other.failed(Blame.KEY_REFUSED, None, NOW)
+    trial = taken(keyring, 60)
+    slow.free(NOW + timedelta(seconds=60))
+    assert (trial.is_trial, keyring.take(NOW + timedelta(seconds=60))) == (True, None)
 
 
 def test_a_trial_is_over_once_its_answer_begins_however_long_that_lasts() -> None:
