@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multidict import CIMultiDict
 
@@ -14,14 +14,14 @@ from relay.core.calls import RelayRequest
 from relay.core.means import Clocks
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
-from relay.errors import UpstreamError
+from relay.errors import Blame, UpstreamError
 from relay.formats.openai_chat import without_usage_chunk
 from relay.formats.passing import PassingStream, Verbatim
 from relay.formats.registry import DIALECTS
 from relay.formats.upstream_errors import may_tell_an_error, read_words
 from relay.formats.upstream_json import NotJson, read_json
 from relay.formats.usage import read_usage
-from relay.formats.verdict import judged, refused
+from relay.formats.verdict import judged, refused, told_s
 from relay.model import AttemptRecord, Usage
 from relay.upstream.advised_wait import advised_wait_s
 from relay.upstream.headers import downward, upstream_request_id
@@ -85,6 +85,8 @@ class Try:
         try:
             self._trail.upstream_request_id = upstream_request_id(call.head.headers)
             answer = await self._judge(call)
+        except UpstreamError as error:
+            raise self._with_wait(error, call.head) from None
         finally:
             if not isinstance(answer, RelayStream):
                 call.close()  # A stream closes its call itself.
@@ -116,6 +118,13 @@ class Try:
         if self._request.is_stream and not _is_json(head):
             return await self._stream(call)
         return await self._plain(call)
+
+    def _with_wait(self, error: UpstreamError, head: Head) -> UpstreamError:
+        """With what the headers ask for, where a 200 turned out to be the refusal of a key."""
+        if head.status != OK or error.blame not in (Blame.KEY_LIMITED, Blame.KEY_SPENT):
+            return error
+        wait_s = advised_wait_s(head.headers, self._now())
+        return error.but(wait_s=wait_s, facts=replace(error.facts, retry_after_s=told_s(wait_s)))
 
     async def _refusal(self, call: UpstreamCall) -> UpstreamError:
         collected = Collector(MAX_ERROR_BYTES)

@@ -208,6 +208,6 @@ def refusing(status: int, says: Says, *headers: tuple[str, str]) -> ScriptFor:
     return lambda dialect, form: answers(status, says.body(dialect), [*JSON, *headers])
 
 
-def beginning_with(says: Says) -> ScriptFor:
+def beginning_with(says: Says, *headers: tuple[str, str]) -> ScriptFor:
     """A stream whose first event is an error."""
-    return lambda dialect, form: streams([says.event(dialect)])
+    return lambda dialect, form: streams([says.event(dialect)], [*SSE, *headers])
