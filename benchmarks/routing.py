@@ -6,6 +6,7 @@
     attempts     choosing and holding target and key, and letting them go
     parameters   looking what the configuration changes in the request
     first time   a name that nobody asked for before: its plan is made
+    long         the name, of a conversation of 100 kB whose targets have lists that tell what they take
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ MESSAGES = [
     {"role": "assistant", "content": "It is wide."},
     {"role": "user", "content": "And deep?"},
 ]
+LONG = [MESSAGES[0], *[{"role": role, "content": "x" * 500} for role in ("user", "assistant") * 100]]
+CONTEXTS_TOKENS = {"fits": 1_000_000, "is near": 20_000}
+"""Of all models: far above 100 kB of text, and so near to it that it has to be counted."""
 
 
 def configuration() -> str:
@@ -73,23 +77,23 @@ def configuration() -> str:
 class Bench:
     """Parts of a relay, and calls for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, context_tokens: int | None = None) -> None:
         config = parse(configuration(), source="benchmark", folder=Path(), environ={})
         providers = build(config)
         self._clocks = Clocks(lambda: NOW, time.monotonic, lambda: 0.5, _nobody_waits)
         self._means = means_of(config, providers, Memory(), self._clocks)
-        lists: dict[str, tuple[ListedModel, ...]] = {}
+        lists = {name: _listed(place, context_tokens) for place, name in enumerate(providers) if context_tokens}
         self._planner = Planner(catalog_of(config, providers, (), lists), self._means, self._clocks)
         self._unknown = itertools.count()
 
-    def request(self, model: str) -> RelayRequest:
+    def request(self, model: str, messages: list[dict[str, str]] = MESSAGES) -> RelayRequest:
         """A call that continues a conversation."""
-        raw = orjson.dumps({"model": model, "messages": MESSAGES})
+        raw = orjson.dumps({"model": model, "messages": messages})
         return read_request(ENDPOINTS[0], raw, headers=[("User-Agent", "bench")], request_id="r", caller="bench")
 
-    def name(self, model: str) -> Callable[[], object]:
+    def name(self, model: str, messages: list[dict[str, str]] = MESSAGES) -> Callable[[], object]:
         """Put its targets in order."""
-        request = self.request(model)
+        request = self.request(model, messages)
         return lambda: self._planner.itinerary(request)
 
     def attempts(self, model: str) -> Callable[[], object]:
@@ -119,6 +123,10 @@ class Bench:
         return self._planner.itinerary(self.request(f"old-{GLOBS - 1}-{next(self._unknown)}"))
 
 
+def _listed(place: int, context_tokens: int) -> tuple[ListedModel, ...]:
+    return tuple(ListedModel(f"model-{place}-{number}", context_tokens=context_tokens) for number in range(MODELS))
+
+
 async def _nobody_waits(delay_s: float) -> None:
     raise AssertionError("nothing here is tried again")
 
@@ -134,6 +142,9 @@ def main() -> None:
         }
         told = ", ".join(f"{part} {cost_us:.1f}" for part, cost_us in costs.items())
         sys.stdout.write(f"{model}: {sum(costs.values()):.1f} us ({told})\n")
+    for how, tokens in CONTEXTS_TOKENS.items():
+        long_us = best_us(Bench(tokens).name("alias-3", LONG))
+        sys.stdout.write(f"long, where it {how}: {long_us:.1f} us\n")
     sys.stdout.write(f"first time: {best_us(bench.first_time, rounds=20, calls=100):.1f} us\n")
 
 

@@ -54,6 +54,8 @@ class Means:
     meters: TargetMeters
     """Of targets, not of providers."""
     affinity: Affinity
+    parameters: Parameters
+    """For all of them."""
 
     def is_full(self, provider: Provider) -> bool:
         """Whether as many calls as it may have are under way there."""
@@ -67,9 +69,6 @@ class Means:
         if not provider.keys:
             return None
         return self.keyrings[provider.name].shortage(now)
-
-    parameters: Parameters
-    """For all of them."""
 
 
 def means_of(config: Config, providers: Mapping[str, Provider], memory: Memory, clocks: Clocks) -> Means:

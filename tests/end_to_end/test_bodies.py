@@ -35,7 +35,16 @@ BODIES = st.one_of(
     st.dictionaries(FIELDS, JSON, max_size=6).map(
         lambda body: orjson.dumps({"model": "demo", "max_tokens": 9, **body})
     ),
+    st.tuples(st.sampled_from(["both", "auto"]), st.dictionaries(FIELDS, JSON, max_size=6)).map(
+        lambda named: orjson.dumps({**named[1], "model": named[0], "max_tokens": 9})
+    ),
 )
+ROUTING = {
+    "aliases": {"both": {"targets": ["demo@demo", "other@demo"], "strategy": "fastest"}},
+    "complexity": {"enabled": True, "simple": "demo@demo", "complex": "both"},
+    "model_params": [{"model_pattern": "other", "params": {"a.b": 1}, "system_prompt": "Be kind."}],
+}
+"""Each body that names one of these is looked at as well: for its conversation, for how hard it is, for its tools."""
 
 
 @pytest.mark.proof
@@ -45,7 +54,7 @@ async def test_ten_thousand_generated_bodies_make_no_5xx(
     proof_count: Callable[[int], int],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    relay = await start_relay()
+    relay = await start_relay(model_routing=ROUTING, tool_calling={"unsupported_models": ["demo"]})
     bodies: list[tuple[str, bytes]] = []
     paths = st.sampled_from([endpoint.path for endpoint in ENDPOINTS])
 
