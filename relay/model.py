@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+from relay.per_call import record
+
 MAX_MODEL_CHARACTERS = 256
 """The longest name of a model, asked for or listed."""
 
@@ -62,7 +64,7 @@ class Target:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Usage:
     """Tokens of one call as the provider told them; None: it did not tell that number."""
 
@@ -96,7 +98,7 @@ class Outcome(enum.StrEnum):
     """Cut by the end of the drain."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AttemptRecord:
     """One try of one call."""
 
@@ -110,7 +112,7 @@ class AttemptRecord:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CallRecord:
     """What is kept of one call: who, what, where, how it ended. Never a word of what was said."""
 

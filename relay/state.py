@@ -21,7 +21,7 @@ from relay.core.means import Clocks, Memory
 from relay.core.metrics import CallTallies
 from relay.core.refusals import Refusals
 from relay.core.reload_status import ReloadStatus
-from relay.core.waiting_line import WaitingLine
+from relay.core.waiting_line import WaitingLines
 from relay.sweep import Sweep
 
 
@@ -68,7 +68,7 @@ class State:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     live_calls: LiveCalls = field(default_factory=LiveCalls)
     memory: Memory = field(default_factory=Memory)
-    lines: dict[str, WaitingLine] = field(default_factory=dict)
+    lines: WaitingLines = field(default_factory=WaitingLines)
     """Calls that wait for a key, by provider."""
     admission: Admission = field(default_factory=Admission)
     body_budget: BodyBudget = field(default_factory=BodyBudget)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from relay.core.calls import RelayRequest
 from relay.formats.conversation_mark import read_conversation
 from relay.model import Target
+from relay.per_call import record
 
 MAX_CONVERSATIONS = 20_000
 """That are remembered; the one that was quiet for longest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Served:
     """Where a conversation was served last."""
 
@@ -34,7 +35,7 @@ class AffinityMemory:
     served: dict[int, Served] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Thread:
     """What a call remembers of its conversation until it has been served."""
 

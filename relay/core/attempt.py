@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multidict import CIMultiDict
 
@@ -23,6 +23,7 @@ from relay.formats.upstream_json import NotJson, read_json
 from relay.formats.usage import read_usage
 from relay.formats.verdict import judged, refused, told_s
 from relay.model import AttemptRecord, Usage
+from relay.per_call import record
 from relay.upstream.advised_wait import advised_wait_s
 from relay.upstream.headers import downward, upstream_request_id
 from relay.upstream.transport import Deadlines, Head, Transport, UpstreamCall, UpstreamRequest
@@ -36,7 +37,7 @@ MAX_ERROR_BYTES = 256 * 1024
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PlainAnswer:
     """An answer that was read whole."""
 

@@ -20,6 +20,7 @@ from relay.core.tally import Tally
 from relay.core.target_meters import Load
 from relay.errors import Blame, Retry, UpstreamError
 from relay.model import Target
+from relay.per_call import record
 from relay.upstream.keyring import Key
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Connection
@@ -28,7 +29,7 @@ MAX_ATTEMPTS = 3
 """Of one call, over all its targets and keys: more would cost the providers more than it gains the client."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Attempt:
     """One try."""
 
@@ -70,6 +71,8 @@ class Attempts:
         """Where the conversation was served last; its key is taken where it may be."""
         self._means = means
         self._clocks = clocks
+        self._now = clocks.now()
+        """Of the step that is being taken: all of it is decided by one time."""
         self._tried: set[str] = set()
         self._current: Attempt | None = None
         self._held: Held | None = None
@@ -90,7 +93,7 @@ class Attempts:
             self._held.let_go(self._clocks.now())
 
     def first(self) -> Attempt | None:
-        """The first try; None: there is none."""
+        """The first try, at the moment this was made for; None: there is none."""
         found = self._next_target() if self._has_room() else None
         if found is None and self.made == 0:
             found = self._resting_target()
@@ -98,16 +101,16 @@ class Attempts:
 
     def next(self, failure: UpstreamError) -> Attempt | Pause | None:
         """What may follow a failure of the last try: another one, or a pause. None: it is over."""
-        last = self._last()
-        last.held.failed(failure, self._clocks.now())
+        last, self._now = self._last(), self._clocks.now()
+        last.held.failed(failure, self._now)
         found = self._after(last, failure) if self._has_room() and self._permits(last, failure) else None
         return found if isinstance(found, Pause) else self._handed_out(found)
 
     def resumed(self) -> Attempt | None:
         """The try behind a pause, by what holds now; None: it is over."""
-        last, found = self._last(), None
+        last, found, self._now = self._last(), None, self._clocks.now()
         if self._has_room():
-            is_in = last.held.entry.is_still_in(self._clocks.now())
+            is_in = last.held.entry.is_still_in(self._now)
             found = (self._again(last) if is_in else None) or self._next_target() or self._again(last)
         return self._handed_out(found)
 
@@ -139,21 +142,21 @@ class Attempts:
     def _may_ask(self, provider: Provider) -> bool:
         """Whether the budget lets it be asked: by each call once, and again as it can bear."""
         name = provider.name
-        return name not in self._tally.providers or self._means.budgets[name].allows(self._clocks.now())
+        return name not in self._tally.providers or self._means.budgets[name].allows(self._now)
 
     def _count(self, provider: Provider) -> None:
-        name, now = provider.name, self._clocks.now()
-        if name in self._tally.providers:
-            self._means.budgets[name].spend(now)
+        budget = self._means.budgets[provider.name]
+        if provider.name in self._tally.providers:
+            budget.spend(self._now)
             return
-        self._tally.providers.add(name)
-        self._means.budgets[name].called(now)
+        self._tally.providers.add(provider.name)
+        budget.called(self._now)
 
     def _handed_out(self, attempt: Attempt | None) -> Attempt | None:
         if attempt is None:
             return None
         if self._held is not None:
-            self._held.gives_way_to(attempt.held, self._clocks.now())
+            self._held.gives_way_to(attempt.held, self._now)
         if self.made == 0:
             self._tally.ends_s = self._clocks.clock_s() + attempt.provider.deadlines.total_s
         else:
@@ -169,7 +172,7 @@ class Attempts:
         if failure.retry is Retry.SAME_ONCE and (repeated := self._repeated(last)) is not None:
             return repeated
         is_keys_turn = failure.retry is Retry.OTHER_KEY
-        if is_keys_turn and last.held.entry.is_still_in(self._clocks.now()):
+        if is_keys_turn and last.held.entry.is_still_in(self._now):
             return self._other_key(last, failure) or self._next_target()
         elsewhere = self._next_target()
         if elsewhere is None and (is_keys_turn or failure.blame is Blame.TARGET):
@@ -181,7 +184,7 @@ class Attempts:
         slot = last.held.slot
         if last.connection is Connection.FRESH or not self._may_ask(last.provider):
             return None
-        if slot is not None and not slot.may_repeat(self._clocks.now()):
+        if slot is not None and not slot.may_repeat(self._now):
             return None
         self._count(last.provider)
         return replace(last, connection=Connection.FRESH)
@@ -191,7 +194,7 @@ class Attempts:
         provider = last.provider
         if not provider.keys or not self._may_ask(provider):
             return None
-        last.held.pauses(self._clocks.now())
+        last.held.pauses(self._now)
         if not self._has_another(last):
             return None
         self._count(provider)
@@ -202,13 +205,13 @@ class Attempts:
     def _has_another(self, last: Attempt) -> bool:
         """Whether its provider may be asked with another key at this moment."""
         keyring = self._means.keyrings[last.provider.name]
-        return not self._means.is_full(last.provider) and keyring.has_another(self._clocks.now(), self._tried)
+        return not self._means.is_full(last.provider) and keyring.has_another(self._now, self._tried)
 
     def _again(self, last: Attempt) -> Attempt | None:
         """The same target with another key, which is counted already; None: there is none."""
         if self._means.is_full(last.provider):
             return None
-        slot = self._means.keyrings[last.provider.name].take(self._clocks.now(), self._tried)
+        slot = self._means.keyrings[last.provider.name].take(self._now, self._tried)
         if slot is None:
             return None
         self._tried.add(slot.key.label)
@@ -218,7 +221,7 @@ class Attempts:
     def _next_target(self) -> Attempt | None:
         """The first that was not asked yet and may be; what was passed over before may be back."""
         for target in self._untried():
-            entry = self._means.breakers.enter(target, self._clocks.now())
+            entry = self._means.breakers.enter(target, self._now)
             if entry is not None and (attempt := self._at(target, entry)) is not None:
                 return attempt
         return None
@@ -251,11 +254,11 @@ class Attempts:
             return Attempt(target, provider, Held(None, entry, self._load(target)))
         preferred = self._preferred
         label = preferred.key_label if preferred is not None and preferred.target == target else None
-        slot = self._means.keyrings[provider.name].take(self._clocks.now(), preferred=label)
+        slot = self._means.keyrings[provider.name].take(self._now, preferred=label)
         if slot is None:
             return None
         self._tried = {slot.key.label}
         return Attempt(target, provider, Held(slot, entry, self._load(target)))
 
     def _load(self, target: Target) -> Load:
-        return self._means.meters.begin(target, self._clocks.now().timestamp())
+        return self._means.meters.begin(target, self._now.timestamp())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from relay.core.endpoints import Endpoint
@@ -13,9 +12,10 @@ from relay.formats import openai_chat
 from relay.formats.asked import Asked
 from relay.formats.body import optional_flag, read_object, required_text, write_object
 from relay.model import Target
+from relay.per_call import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RelayRequest:
     """A client's call, read as far as routing needs it."""
 

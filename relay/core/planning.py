@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from functools import lru_cache
 
 from relay.core import routing
@@ -13,11 +12,12 @@ from relay.core.means import Clocks, Means
 from relay.core.routing import Circumstances, Plan
 from relay.core.routing.grading import grade
 from relay.model import Target
+from relay.per_call import record
 
 MAX_PLANS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Itinerary:
     """Of one call."""
 

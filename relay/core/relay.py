@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relay.core import routing
 from relay.core.attempt import PlainAnswer, Try
@@ -26,6 +26,7 @@ from relay.core.turns import Turns
 from relay.core.waiting_line import Place
 from relay.errors import UpstreamError
 from relay.model import Target, Usage
+from relay.per_call import record
 from relay.upstream.keyring import Shortage
 from relay.upstream.providers import Provider
 from relay.upstream.transport import Transport
@@ -33,7 +34,7 @@ from relay.upstream.transport import Transport
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Answered:
     """An answer that may begin, and how it came about."""
 
@@ -65,7 +66,8 @@ class Relay:
         trail.target = itinerary.targets[0]
         turn = await self._turns.turn(itinerary.targets)
         with turn.place as place:
-            itinerary = replace(itinerary, targets=turn.targets)
+            if turn.targets is not itinerary.targets:
+                itinerary = replace(itinerary, targets=turn.targets)
             late_s = self._late_s(request, itinerary)
             if late_s is None:
                 answered = await self._first_answer(request, itinerary, trail, Tally(), place)

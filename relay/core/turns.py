@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
 
 from relay.core.means import Clocks, Means
-from relay.core.waiting_line import Place, WaitingLine
+from relay.core.waiting_line import Place, WaitingLines
 from relay.model import Target
+from relay.per_call import record
 from relay.upstream.keyring import Shortage
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Turn:
     """A call that may go on."""
 
@@ -23,26 +22,29 @@ class Turn:
     """Those of the call; where it waited for the key of one, or passed by those who wait for others, that one first."""
 
 
+_NOWHERE = Place()
+"""In no line, for all calls that wait for nothing."""
+
+
 class Turns:
     """Those of one configuration; the lines outlive it."""
 
-    def __init__(self, means: Means, clocks: Clocks, lines: dict[str, WaitingLine], queue_s: float) -> None:
+    def __init__(self, means: Means, clocks: Clocks, lines: WaitingLines, queue_s: float) -> None:
         self._means = means
         self._clocks = clocks
         self._queue_s = queue_s
         """How long a call waits; 0: not at all."""
         self._lines = lines
-        for name in means.providers:
-            lines.setdefault(name, WaitingLine())
-            means.meters.provider(name).on_ease = partial(_stir, lines)  # It outlives the configuration as well.
+        for name in means.providers:  # Something is free there: a call in the line of another may go there as well.
+            means.meters.provider(name).on_ease = lines.stir
 
     async def turn(self, targets: tuple[Target, ...]) -> Turn:
         """Return once a key may be had, or as soon as it is known that none can be had in time."""
         if not self._queue_s:
-            return Turn(Place(), targets)
+            return Turn(_NOWHERE, targets)
         names = dict.fromkeys(target.provider for target in targets)
         with ExitStack() as unless_it_comes:
-            place = unless_it_comes.enter_context(Place(self._lines[name] for name in names))
+            place = unless_it_comes.enter_context(Place(map(self._lines.of, names)))
             first = await self._comes(place, targets)
             unless_it_comes.pop_all()
         return Turn(place, targets if first is None else tuple(dict.fromkeys((first, *targets))))
@@ -53,7 +55,7 @@ class Turns:
         while (left_s := until_s - self._clocks.clock_s()) > 0:
             shortages = {target: self._means.shortage(target, self._clocks.now()) for target in targets}
             free = [target for target, shortage in shortages.items() if shortage is None or shortage.is_over]
-            first = next((target for target in free if self._lines[target.provider].first is place), None)
+            first = next((target for target in free if self._lines.of(target.provider).first is place), None)
             if first is not None:
                 return first
             wait_s = left_s if free else _worth_waiting_s(shortages.values(), left_s)
@@ -61,12 +63,6 @@ class Turns:
                 return None
             await place.wait(wait_s if place.is_first_somewhere else left_s)
         return None
-
-
-def _stir(lines: Mapping[str, WaitingLine]) -> None:
-    """Something is free at a provider: a call that waits in the line of another one may go there as well."""
-    for line in lines.values():
-        line.stir()
 
 
 def _worth_waiting_s(shortages: Iterable[Shortage | None], left_s: float) -> float | None:

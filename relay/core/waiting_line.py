@@ -10,11 +10,37 @@ from types import TracebackType
 from typing import Self
 
 
+class WaitingLines:
+    """Those of all providers; they outlive a configuration."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, WaitingLine] = {}
+        self._occupied: dict[WaitingLine, None] = {}
+
+    def of(self, provider: str) -> WaitingLine:
+        """That of a provider of the configuration."""
+        line = self._lines.get(provider)
+        if line is None:
+            line = self._lines[provider] = WaitingLine(self._occupied)
+        return line
+
+    def stir(self) -> None:
+        """Something was freed somewhere: whoever is first in a line looks again."""
+        for line in self._occupied:
+            line.stir()
+
+    def __len__(self) -> int:
+        """How many places are taken."""
+        return sum(map(len, self._occupied))
+
+
 class WaitingLine:
     """Of one provider."""
 
-    def __init__(self) -> None:
+    def __init__(self, occupied: dict[WaitingLine, None] | None = None) -> None:
         self._places: deque[Place] = deque()
+        self._occupied = {} if occupied is None else occupied
+        """All lines in which somebody stands: each call that ends looks at these."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -32,11 +58,14 @@ class WaitingLine:
     def add(self, place: Place) -> None:
         """At the end."""
         self._places.append(place)
+        self._occupied[self] = None
 
     def remove(self, place: Place) -> None:
         """Wherever it stands; whoever is first then looks."""
         self._places.remove(place)
         self.stir()
+        if not self._places:
+            del self._occupied[self]
 
 
 class Place:

@@ -14,8 +14,9 @@ them.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from relay.per_call import record
 
 MAX_COMPARED_CHARACTERS = 2048
 """Of each text; its length counts as well."""
@@ -24,7 +25,7 @@ _SESSION = "session"
 _HEADERS = ("session-id", "session_id", "x-session-id")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Conversation:
     """One that can be found again."""
 

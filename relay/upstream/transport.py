@@ -16,6 +16,8 @@ from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from relay.per_call import record
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -41,7 +43,7 @@ class Connection(enum.Enum):
     """A new one: the repeat of a call whose pooled connection turned out to be dead."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class UpstreamRequest:
     """One request, ready to be sent: nothing is added to it but what HTTP itself needs (Host, Content-Length)."""
 
@@ -56,7 +58,7 @@ class UpstreamRequest:
     """URL of the HTTP proxy to go through; empty: none. Only the transport over aiohttp's client knows proxies."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Head:
     """The status line and headers of an answer."""
 

@@ -20,6 +20,7 @@ from relay.core.means import Clocks, Memory, means_of
 from relay.core.relay import Relay
 from relay.core.stream import RelayStream
 from relay.core.turns import Turns
+from relay.core.waiting_line import WaitingLines
 from relay.errors import ClientGone, UpstreamError
 from relay.upstream.providers import Provider, build
 from relay.upstream.transport import Head, Sink, UpstreamCall, UpstreamRequest
@@ -154,7 +155,7 @@ def relay_of(text: str, transports: Mapping[str, FakeTransport], memory: Memory 
         means,
         lambda provider: transports[provider.name],
         clocks,
-        Turns(means, clocks, {}, config.key_selection.queue_s),
+        Turns(means, clocks, WaitingLines(), config.key_selection.queue_s),
     )
 
 

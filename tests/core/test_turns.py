@@ -12,7 +12,7 @@ import pytest
 from relay.core.means import Clocks, Means, Memory, means_of
 from relay.core.trail import Trail
 from relay.core.turns import Turn, Turns
-from relay.core.waiting_line import WaitingLine
+from relay.core.waiting_line import WaitingLines
 from relay.errors import Blame
 from relay.model import Target
 from relay.upstream.providers import build
@@ -38,7 +38,7 @@ class Stage:
         clocks = Clocks(lambda: NOW, lambda: 0.0, lambda: 0.0, asyncio.sleep)
         self.memory = Memory()
         self.means: Means = means_of(config, build(config), self.memory, clocks)
-        self.lines: dict[str, WaitingLine] = {}
+        self.lines = WaitingLines()
         self.turns = Turns(self.means, clocks, self.lines, queue_s)
 
     def coming(self, *targets: Target) -> asyncio.Task[Turn]:
@@ -65,7 +65,7 @@ async def test_without_a_queue_everybody_has_a_turn() -> None:
     stage = Stage(queue_s=0)
     stage.memory.meters.begin(TWO, NOW.timestamp())
     assert await so_far(stage.coming(TWO), stage.coming(TWO)) == [True, True]
-    assert [len(line) for line in stage.lines.values()] == [0, 0, 0, 0]
+    assert len(stage.lines) == 0
 
 
 @pytest.mark.parametrize("where", [ONE, TWO])
@@ -131,7 +131,7 @@ async def test_whoever_leaves_the_line_leaves_its_place() -> None:
     load.end()
     assert await so_far(leaving, staying) == [True, True]
     staying.result().place.leave()
-    assert [len(line) for line in stage.lines.values()] == [0, 0, 0, 0]
+    assert len(stage.lines) == 0
 
 
 async def test_a_call_that_may_be_made_twice_has_its_key_before_the_next_one_looks() -> None:

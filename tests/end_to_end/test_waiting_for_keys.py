@@ -52,7 +52,7 @@ async def call(relay: RunningRelay, http: aiohttp.ClientSession, text: str, **fi
 async def in_line(relay: RunningRelay, count: int) -> None:
     """Wait until so many calls stand in line."""
     async with asyncio.timeout(10):
-        while len(relay.state.lines["up"]) != count:
+        while len(relay.state.lines) != count:
             await asyncio.sleep(0.005)
 
 

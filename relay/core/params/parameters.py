@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,11 +12,12 @@ from relay.core.params.changes import TOOLS, UNCHANGED, Changes, Layer, LayerCha
 from relay.core.params.layers import are_any, are_named, layers_of, one_prompt
 from relay.formats.conversations import CONVERSATIONS
 from relay.model import Target
+from relay.per_call import record
 
 MAX_TARGETS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Prepared:
     """A request as a target gets it."""
 

@@ -24,7 +24,7 @@ from relay.core.relay import Relay
 from relay.core.stream import RelayStream
 from relay.core.trail import Trail
 from relay.core.turns import Turns
-from relay.core.waiting_line import WaitingLine
+from relay.core.waiting_line import WaitingLines
 from relay.errors import UpstreamError
 from relay.sweep import NEVER, Sweep
 from relay.upstream.keyring import KeyMemory, RingMemory, snapshot
@@ -66,7 +66,7 @@ class Stage:
         self.now_s = loop.time
         self.clocks = Clocks(lambda: NOW + timedelta(seconds=loop.time()), loop.time, random.random, self._sleep)
         self.memory = Memory()
-        self.lines: dict[str, WaitingLine] = {}
+        self.lines = WaitingLines()
         self.store, self.told = MemoryStore(), Told()
         self.ledger = Ledger(self.store, self.told.tell)
         self.sweep = Sweep(loop.time)
@@ -126,7 +126,7 @@ class Stage:
     def start_anew(self) -> None:
         """As after the end of the process: of keys it is known what the store has kept, of all else nothing."""
         kept = self.memory
-        self.memory, self.lines = Memory(), {}
+        self.memory, self.lines = Memory(), WaitingLines()
         for name, ring in kept.rings.items():
             keys = {
                 label: snapshot.read(known.fingerprint, orjson.loads(orjson.dumps(snapshot.written(known))))
@@ -144,7 +144,7 @@ class Stage:
             "trials of targets": sum(breaker.trial is not None for breaker in breakers),
             "calls at providers": sum(abs(memory.meters.provider(target.provider).in_flight) for target in targets),
             "calls at targets": sum(abs(memory.meters.busy(target)) for target in targets),
-            "places in line": sum(len(line) for line in self.lines.values()),
+            "places in line": len(self.lines),
             "slots": self.admission.in_flight + self.admission.waiting,
             "bytes of bodies": self.body_budget.held_bytes,
             "live calls": len(self.live_calls),
