@@ -69,7 +69,7 @@ class Asker:
         provider = self.provider
         headers = provider.headers_for((("Accept", "application/json, text/event-stream"),), "", self._key)
         if not question.body:
-            del headers["Content-Type"]
+            headers = headers.without("Content-Type")
         request = provider.request(
             "POST" if question.body else "GET",
             question.path,

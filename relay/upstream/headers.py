@@ -41,14 +41,14 @@ class UpwardFilter:
         self._passes = lru_cache(MAX_NAMES)(lambda name: _passes_up(name.lower(), allowed))
         """By the name as it is spelled: clients send the same few names in each call."""
 
-    def choose(self, headers: Iterable[tuple[str, str]], connection: str) -> CIMultiDict[str]:
+    def choose(self, headers: Iterable[tuple[str, str]], connection: str) -> tuple[tuple[str, str], ...]:
         """The headers to send, in the client's order. `connection` is its Connection header, "" where it has none."""
-        hop_by_hop = {name.strip().lower() for name in connection.split(",")} if connection else frozenset()
-        chosen: CIMultiDict[str] = CIMultiDict()
-        for name, value in headers:
-            if self._passes(name) and not (hop_by_hop and name.lower() in hop_by_hop):
-                chosen.add(name, value)
-        return chosen
+        passes = self._passes
+        chosen = tuple([header for header in headers if passes(header[0])])
+        if not connection:
+            return chosen
+        hop_by_hop = {name.strip().lower() for name in connection.split(",")}
+        return tuple(header for header in chosen if header[0].lower() not in hop_by_hop)
 
 
 def _passes_up(lower: str, allowed: re.Pattern[str]) -> bool:

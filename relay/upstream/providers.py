@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
@@ -17,13 +17,16 @@ from relay.model import Dialect
 from relay.upstream.headers import UpwardFilter
 from relay.upstream.keyring import Key, KeyLimits
 from relay.upstream.kinds import KINDS, Kind
-from relay.upstream.transport import Connection, Deadlines, UpstreamRequest
+from relay.upstream.transport import Connection, Deadlines, SentHeaders, UpstreamRequest
 
 MIN_SECRET_CHARACTERS = 8
 """Shorter keys are those of local servers (`ollama`, `dummy`); taking them out would only blind a text."""
 
 _ALWAYS_SENT = (("Accept", "*/*"), ("User-Agent", "MonoRelay"))
 """Where the client sent none: else aiohttp would add its own, versions included."""
+
+MAX_SENT = 64
+"""Sets of headers that are kept for each provider."""
 
 DEMO = "demo"
 """The name of the built-in provider, and of its type."""
@@ -58,6 +61,8 @@ class Provider:
     models: ModelsConfig = field(default_factory=ModelsConfig)
     test_model: str = ""
     """What `provider test` calls; empty: it chooses."""
+    _sent: dict[tuple[Hashable, str | None], SentHeaders] = field(default_factory=dict, repr=False, compare=False)
+    """By what passed of a client's headers, and the key's label."""
 
     @property
     def is_asked_for_models(self) -> bool:
@@ -72,7 +77,7 @@ class Provider:
         self,
         method: str,
         path: str,
-        headers: CIMultiDict[str],
+        headers: SentHeaders,
         body: bytes,
         *,
         query: str = "",
@@ -84,9 +89,22 @@ class Provider:
             method, self.url(path, query), headers, body, deadlines or self.deadlines, connection, self.proxy
         )
 
-    def headers_for(self, client: Iterable[tuple[str, str]], connection: str, key: Key | None) -> CIMultiDict[str]:
-        """The headers of one call. The key comes last: nothing that a client or a setting says replaces it."""
-        chosen = self.upward.choose(client, connection)
+    def headers_for(self, client: Iterable[tuple[str, str]], connection: str, key: Key | None) -> SentHeaders:
+        """The headers of one call. The key comes last: nothing that a client or a setting says replaces it.
+
+        They are kept for a while: a client sends the same in most of its calls.
+        """
+        passed = self.upward.choose(client, connection)
+        known = (passed, None if key is None else key.label)
+        sent = self._sent.get(known)
+        if sent is None:
+            if len(self._sent) >= MAX_SENT:
+                self._sent.clear()
+            sent = self._sent[known] = SentHeaders(self._headers_for(passed, key))
+        return sent
+
+    def _headers_for(self, passed: Iterable[tuple[str, str]], key: Key | None) -> CIMultiDict[str]:
+        chosen = CIMultiDict(passed)
         for name, value in (*self.kind.headers.items(), *_ALWAYS_SENT):
             chosen.setdefault(name, value)
         chosen.update(self.headers)

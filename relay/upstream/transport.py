@@ -11,6 +11,7 @@ Nothing above this module knows which transport it has.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Protocol
 
@@ -43,6 +44,37 @@ class Connection(enum.Enum):
     """A new one: the repeat of a call whose pooled connection turned out to be dead."""
 
 
+class SentHeaders:
+    """Headers that go out, and what they look like in HTTP/1.1, which is made once: many calls send the same."""
+
+    __slots__ = ("_lines", "fields")
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict(fields))
+        self._lines: str | None = None
+
+    def without(self, name: str) -> SentHeaders:
+        """All others."""
+        fields = self.fields.copy()
+        del fields[name]
+        return SentHeaders(fields)
+
+    @property
+    def lines(self) -> str:
+        """A line for each, ended. Raises ValueError where a value would break out of its line."""
+        if self._lines is None:
+            made = "".join([f"{name}: {value}\r\n" for name, value in self.fields.items()])
+            if breaks_out(made, lines=len(self.fields)):
+                raise ValueError("a header of an upstream request holds a line end or a zero byte")
+            self._lines = made
+        return self._lines
+
+
+def breaks_out(text: str, *, lines: int) -> bool:
+    """Whether there is more in it than so many lines, each with its end."""
+    return text.count("\n") != lines or text.count("\r") != lines or "\0" in text
+
+
 @record(frozen=True, slots=True)
 class UpstreamRequest:
     """One request, ready to be sent: nothing is added to it but what HTTP itself needs (Host, Content-Length)."""
@@ -50,7 +82,7 @@ class UpstreamRequest:
     method: str
     url: str
     """With scheme and host, and encoded."""
-    headers: CIMultiDict[str]
+    headers: SentHeaders
     body: bytes
     deadlines: Deadlines
     connection: Connection = Connection.POOLED

@@ -84,7 +84,7 @@ async def test_the_call_goes_to_the_providers_endpoint_with_its_key_and_its_head
     await trial(asked(headers=client, query="a=%2F")).open(transport)
     (request,) = transport.requests
     assert (request.method, request.url) == ("POST", "http://inner.host/v1/chat/completions?a=%2F")
-    assert dict(request.headers) == {
+    assert dict(request.headers.fields) == {
         "Accept": "*/*",
         "User-Agent": "sdk",
         "X-Team": "ours",

@@ -62,7 +62,7 @@ def refusing(status: int) -> FakeCall:
 
 def keys_used(transport: FakeTransport) -> list[str]:
     """The last sign of each key that was sent."""
-    return [request.headers["Authorization"][-1] for request in transport.requests]
+    return [request.headers.fields["Authorization"][-1] for request in transport.requests]
 
 
 def calling(one: FakeTransport, two: FakeTransport | None = None, memory: Memory | None = None) -> Relay:
@@ -115,7 +115,7 @@ async def test_a_dead_connection_is_followed_by_the_same_call_on_a_fresh_one() -
 async def test_a_provider_without_keys_is_called_without_a_credential() -> None:
     two = FakeTransport(good())
     await calling(FakeTransport(), two).open(asked(model="only-two"), Trail())
-    assert "Authorization" not in two.requests[0].headers
+    assert "Authorization" not in two.requests[0].headers.fields
 
 
 async def test_a_first_event_that_is_an_error_is_followed_by_the_next_key() -> None:

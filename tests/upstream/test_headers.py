@@ -48,7 +48,7 @@ def spelled(name: str) -> list[str]:
 
 
 def passed(headers: Headers, *forward: str, connection: str = "") -> Headers:
-    return list(UpwardFilter(forward).choose(headers, connection).items())
+    return list(UpwardFilter(forward).choose(headers, connection))
 
 
 @pytest.mark.parametrize("name", [spelling for name in PASSED_UP for spelling in spelled(name)])

@@ -19,7 +19,7 @@ from relay.errors import Retry, UpstreamError
 from relay.sweep import Sweep, sweeping
 from relay.upstream.direct import open_direct
 from relay.upstream.session import SessionTransport, open_sessions
-from relay.upstream.transport import Connection, Deadlines, Head, Transport, UpstreamRequest
+from relay.upstream.transport import Connection, Deadlines, Head, SentHeaders, Transport, UpstreamRequest
 from tests.conftest import StartUpstream
 from tests.support.scripted import Out, Received, Script, ScriptedUpstream, answers, in_turn, streams
 
@@ -81,7 +81,7 @@ def ask(
     body: bytes = b"{}",
     query: str = "",
 ) -> UpstreamRequest:
-    sent = CIMultiDict([*headers, ("Authorization", f"Bearer {KEY}")])
+    sent = SentHeaders(CIMultiDict([*headers, ("Authorization", f"Bearer {KEY}")]))
     return UpstreamRequest("POST", f"{url}/v1/x{query}", sent, body, deadlines, connection)
 
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from multidict import CIMultiDict
+from multidict import CIMultiDictProxy
 
 from relay.config.schema import Config
 from relay.model import Dialect
 from relay.upstream.keyring import Key
 from relay.upstream.kinds import KINDS
-from relay.upstream.providers import Provider, build, check
+from relay.upstream.providers import MAX_SENT, Provider, build, check
 from relay.upstream.transport import Deadlines
 from tests.config.parsing import configured
 
@@ -30,8 +30,8 @@ def built(block: str) -> Provider:
     return build(config(up=block))["up"]
 
 
-def headers(provider: Provider, *client: tuple[str, str], key: Key | None = None) -> CIMultiDict[str]:
-    return provider.headers_for(client, "", key)
+def headers(provider: Provider, *client: tuple[str, str], key: Key | None = None) -> CIMultiDictProxy[str]:
+    return provider.headers_for(client, "", key).fields
 
 
 def one_key(block: str) -> str:
@@ -279,3 +279,15 @@ def test_the_demo_provider_is_tested_with_its_own_model() -> None:
 def test_what_a_provider_is_printed_as_holds_no_header_that_is_added() -> None:
     (up, *_) = build(configured("providers: {up: {base_url: 'http://a/v1', headers: {x-it: canary-0123}}}")).values()
     assert "canary" not in repr(up)
+
+
+def test_headers_are_kept_by_what_passed_and_by_key() -> None:
+    provider = built(f"base_url: {MINE}")
+    one, two = Key("a", "sk-1"), Key("b", "sk-2")
+    sent = provider.headers_for([("User-Agent", "x"), ("X-Other", "1")], "", one)
+    assert provider.headers_for([("User-Agent", "x"), ("X-Other", "2")], "", one) is sent
+    assert headers(provider, ("User-Agent", "x"), key=two)["Authorization"] == "Bearer sk-2"
+    assert headers(provider, ("User-Agent", "y"), key=one)["User-Agent"] == "y"
+    for number in range(MAX_SENT):
+        provider.headers_for([("User-Agent", str(number))], "", one)
+    assert provider.headers_for([("User-Agent", "x")], "", one) is not sent

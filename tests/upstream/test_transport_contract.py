@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 
 import orjson
 import pytest
-from multidict import CIMultiDict
 
 from relay.errors import UpstreamError
 from relay.sweep import Sweep
 from relay.upstream.demo import DemoTransport
 from relay.upstream.direct import open_direct
 from relay.upstream.session import SessionTransport, open_sessions
-from relay.upstream.transport import Connection, Deadlines, Transport, UpstreamCall, UpstreamRequest
+from relay.upstream.transport import Connection, Deadlines, SentHeaders, Transport, UpstreamCall, UpstreamRequest
 from tests.support.scripted import Out, Received, Script, answers, scripted_upstream, streams
 
 DEADLINES = Deadlines(connect_s=10, first_byte_s=10, idle_s=10, total_s=30)
@@ -114,7 +113,7 @@ class Taking:
 
 def request_for(side: Side, kind: Kind) -> UpstreamRequest:
     url = f"{side.url}/v1/chat/completions"
-    return UpstreamRequest("POST", url, CIMultiDict({"Content-Type": "application/json"}), kind.asks, DEADLINES)
+    return UpstreamRequest("POST", url, SentHeaders({"Content-Type": "application/json"}), kind.asks, DEADLINES)
 
 
 async def opened(side: Side, kind: Kind) -> UpstreamCall:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from yarl import URL
 
-from relay.upstream.transport import UpstreamRequest
+from relay.upstream.transport import UpstreamRequest, breaks_out
 
 MAX_PLACES = 1024
 
@@ -45,11 +45,8 @@ def place_of(encoded: str) -> Place:
 
 def head_of(request: UpstreamRequest, place: Place) -> bytes:
     """The request line and headers, ended. Raises ValueError where a value would break out of its line."""
-    lines = [f"{request.method} {place.target} HTTP/1.1", f"Host: {place.host_header}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    if request.body or request.method != "GET":
-        lines.append(f"Content-Length: {len(request.body)}")
-    text = "\r\n".join(lines)
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
-        raise ValueError("a header of an upstream request holds a line end or a zero byte")
-    return f"{text}\r\n\r\n".encode("utf-8", "surrogateescape")
+    begin = f"{request.method} {place.target} HTTP/1.1\r\nHost: {place.host_header}\r\n"
+    if breaks_out(begin, lines=2):
+        raise ValueError("the URL of an upstream request holds a line end or a zero byte")
+    length = f"Content-Length: {len(request.body)}\r\n" if request.body or request.method != "GET" else ""
+    return f"{begin}{request.headers.lines}{length}\r\n".encode("utf-8", "surrogateescape")

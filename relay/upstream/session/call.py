@@ -22,6 +22,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     ServerDisconnectedError,
 )
+from multidict import CIMultiDict
 from yarl import URL
 
 from relay import faults
@@ -53,7 +54,7 @@ class SessionTransport:
                 response = await session.request(
                     request.method,
                     URL(request.url, encoded=True),
-                    headers=request.headers,
+                    headers=_headers(request),
                     data=_payload(request),
                     allow_redirects=False,
                     timeout=_connecting_within(deadlines.connect_s),
@@ -75,8 +76,15 @@ def _payload(request: UpstreamRequest) -> bytes | AsyncIterator[bytes]:
     """The body as aiohttp takes it best: a large one in pieces, since written at once it holds up the loop."""
     if len(request.body) <= PIECE_BYTES:
         return request.body
-    request.headers["Content-Length"] = str(len(request.body))
     return _in_pieces(request.body)
+
+
+def _headers(request: UpstreamRequest) -> CIMultiDict[str]:
+    """With the length of a body in pieces, which aiohttp can't know."""
+    headers = request.headers.fields.copy()
+    if len(request.body) > PIECE_BYTES:
+        headers["Content-Length"] = str(len(request.body))
+    return headers
 
 
 async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:

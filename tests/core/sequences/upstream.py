@@ -101,7 +101,7 @@ class Upstream:
         body = orjson.loads(request.body)
         call = self.calls[int(body["metadata"]["call"])]
         name = request.url.partition("://")[2].partition(".")[0]
-        secret = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        secret = request.headers.fields.get("Authorization", "").removeprefix("Bearer ")
         return Ask(
             next(self._numbers),
             call,

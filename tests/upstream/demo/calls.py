@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from multidict import CIMultiDict
 
 from relay.upstream.demo import DemoTransport
-from relay.upstream.transport import Deadlines, Head, UpstreamCall, UpstreamRequest
+from relay.upstream.transport import Deadlines, Head, SentHeaders, UpstreamCall, UpstreamRequest
 
 NOW = 1_700_000_000.5
 
@@ -69,7 +68,7 @@ class Answered:
 async def open_call(path: str, raw: bytes, *, now: float = NOW) -> UpstreamCall:
     deadlines = Deadlines(connect_s=1, first_byte_s=1, idle_s=1, total_s=1)
     url = f"http://demo.invalid/{path.lstrip('/')}"
-    return await DemoTransport(lambda: now).send(UpstreamRequest("POST", url, CIMultiDict(), raw, deadlines))
+    return await DemoTransport(lambda: now).send(UpstreamRequest("POST", url, SentHeaders({}), raw, deadlines))
 
 
 async def send_raw(path: str, raw: bytes, *, now: float = NOW) -> Answered:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trustme
-from multidict import CIMultiDict
 
 from relay.errors import Retry, UpstreamError
 from relay.sweep import Sweep, sweeping
@@ -19,7 +18,7 @@ from relay.upstream.direct.dialer import Connecting, Dialer, NoDescriptors
 from relay.upstream.direct.link import HOLD_BYTES
 from relay.upstream.direct.pool import IDLE_S, READ_BYTES, Pool
 from relay.upstream.direct.request import Origin
-from relay.upstream.transport import Connection, Deadlines, UpstreamCall, UpstreamRequest
+from relay.upstream.transport import Connection, Deadlines, SentHeaders, UpstreamCall, UpstreamRequest
 from tests.conftest import StartUpstream
 from tests.support.scripted import Out, Received, Script, answers, in_turn
 
@@ -68,7 +67,7 @@ async def transport(sweep: Sweep) -> AsyncIterator[DirectTransport]:
 
 
 def request(url: str, body: bytes = b"{}", connection: Connection = Connection.POOLED) -> UpstreamRequest:
-    return UpstreamRequest("POST", f"{url}/x", CIMultiDict(), body, PATIENT, connection)
+    return UpstreamRequest("POST", f"{url}/x", SentHeaders({}), body, PATIENT, connection)
 
 
 async def answered(transport: DirectTransport, made: UpstreamRequest) -> bytes:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from relay.upstream.direct.request import Origin, head_of, place_of
-from relay.upstream.transport import Deadlines, UpstreamRequest
+from relay.upstream.transport import Deadlines, SentHeaders, UpstreamRequest
 
 DEADLINES = Deadlines(1, 1, 1, 1)
 
 
 def request(url: str, *headers: tuple[str, str], method: str = "POST", body: bytes = b"{}") -> UpstreamRequest:
-    return UpstreamRequest(method, url, CIMultiDict(headers), body, DEADLINES)
+    return UpstreamRequest(method, url, SentHeaders(CIMultiDict(headers)), body, DEADLINES)
 
 
 def written(made: UpstreamRequest) -> bytes:
