@@ -54,6 +54,7 @@ class Try:
     def __init__(self, request: RelayRequest, attempt: Attempt, trail: Trail, clocks: Clocks) -> None:
         self._request = request
         self._attempt = attempt
+        self._key = attempt.key
         self._trail = trail
         self._now, self._clock_s = clocks.now, clocks.clock_s
         self._parts = DIALECTS[request.endpoint.dialect]
@@ -76,8 +77,7 @@ class Try:
             raise error from None
         finally:
             waited_s = self._clock_s() - started_s
-            key = self._attempt.key
-            label = None if key is None else key.label
+            label = None if self._key is None else self._key.label
             self._trail.add(AttemptRecord(self._attempt.target, label, status, code, round(waited_s * 1000)), waited_s)
 
     async def _exchange(self, outgoing: UpstreamRequest, transport: Transport) -> PlainAnswer | RelayStream:
@@ -98,7 +98,7 @@ class Try:
         return provider.request(
             "POST",
             request.endpoint.upstream_path,
-            provider.headers_for(request.headers, request.connection, self._attempt.key),
+            provider.headers_for(request.headers, request.connection, self._key),
             request.body_for(self._attempt.target),
             query=request.query,
             deadlines=self._deadlines(),

@@ -117,14 +117,13 @@ class Attempts:
     def served(self) -> Held | None:
         """The last try serves. Whoever takes what it holds lets it go; None: there was no try."""
         held, self._held = self._held, None
-        if held is not None and held.slot is not None:
-            held.slot.served()
-            held.load.ease()
+        if held is not None and held.slot is not None and held.slot.served():
+            held.load.ease()  # It was tried by this call, and may now be used by others.
         return held
 
     def _has_room(self) -> bool:
         """Whether the call may have another try at all."""
-        return self.made < MAX_ATTEMPTS and self._clocks.clock_s() < self._tally.ends_s
+        return self._tally.made < MAX_ATTEMPTS and self._clocks.clock_s() < self._tally.ends_s
 
     def _last(self) -> Attempt:
         if self._current is None:
@@ -157,7 +156,7 @@ class Attempts:
             return None
         if self._held is not None:
             self._held.gives_way_to(attempt.held, self._now)
-        if self.made == 0:
+        if self._tally.made == 0:
             self._tally.ends_s = self._clocks.clock_s() + attempt.provider.deadlines.total_s
         else:
             attempt = replace(attempt, ends_s=self._tally.ends_s)

@@ -103,6 +103,8 @@ class BreakerMemory:
 
     def found(self, target: Target) -> tuple[Breaker, ...]:
         """Those that a try at a target has to pass."""
+        if not self.targets and not self.providers:
+            return ()
         both = (self.targets.get(target), self.providers.get(target.provider))
         return tuple(breaker for breaker in both if breaker is not None)
 
@@ -203,7 +205,7 @@ class Breakers:
         return BreakerState.CLOSED if breaker is None else breaker.state(now.timestamp())
 
     def _given(self, target: Target, found: tuple[Breaker, ...]) -> Pass:
-        trials = tuple(breaker for breaker in found if breaker.openings and breaker.trial is None)
+        trials = tuple(breaker for breaker in found if breaker.openings and breaker.trial is None) if found else ()
         entry = Pass(self._memory, target, self._rule_of(target.provider), trials)
         for breaker in trials:
             breaker.trial = entry

@@ -52,10 +52,9 @@ class Planner:
             targets = _with_first(targets, thread.preferred.target)
         return Itinerary(targets, plan.hedge_percentile, thread)
 
-    def served(self, itinerary: Itinerary, target: Target, key_label: str | None) -> None:
+    def served(self, thread: Thread, target: Target, key_label: str | None) -> None:
         """The call's conversation is there now."""
-        if itinerary.thread is not None:
-            self._means.affinity.remember(itinerary.thread, target, key_label, self._clocks.now().timestamp())
+        self._means.affinity.remember(thread, target, key_label, self._clocks.now().timestamp())
 
     def _plan(self, request: RelayRequest) -> Plan:
         outcome = self._outcome(request.model, request.endpoint.dialect)

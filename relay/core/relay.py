@@ -64,17 +64,22 @@ class Relay:
         """Try targets and keys until one answers. Raises RequestError, or the UpstreamError of the last try."""
         itinerary = self._planner.itinerary(request)
         trail.target = itinerary.targets[0]
-        turn = await self._turns.turn(itinerary.targets)
-        with turn.place as place:
-            if turn.targets is not itinerary.targets:
-                itinerary = replace(itinerary, targets=turn.targets)
-            late_s = self._late_s(request, itinerary)
-            if late_s is None:
-                answered = await self._first_answer(request, itinerary, trail, Tally(), place)
-            else:
-                answered = await self._hedged(request, itinerary, trail, late_s, place)
+        if self._turns.are_taken:
+            turn = await self._turns.turn(itinerary.targets)
+            with turn.place as place:
+                answered = await self._answered(request, replace(itinerary, targets=turn.targets), trail, place)
+        else:
+            answered = await self._answered(request, itinerary, trail, None)
         self._learn(request, itinerary, answered)
         return answered.answer
+
+    async def _answered(
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, place: Place | None
+    ) -> Answered:
+        late_s = None if itinerary.hedge_percentile is None else self._late_s(request, itinerary)
+        if late_s is None:
+            return await self._first_answer(request, itinerary, trail, Tally(), place)
+        return await self._hedged(request, itinerary, trail, late_s, place)
 
     def _late_s(self, request: RelayRequest, itinerary: Itinerary) -> float | None:
         """When a second target is asked as well; None: never, or nobody knows what is late."""
@@ -84,7 +89,7 @@ class Relay:
         return self._means.meters.percentile_s(itinerary.targets[0], itinerary.hedge_percentile, now_s)
 
     async def _hedged(
-        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float, place: Place
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float, place: Place | None
     ) -> Answered:
         """Each of the two has a trail of its own, so that the one that is taken stands last in the call's.
 
@@ -107,13 +112,14 @@ class Relay:
             trail.join(trails, decisive)
 
     async def _first_answer(
-        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, tally: Tally, place: Place
+        self, request: RelayRequest, itinerary: Itinerary, trail: Trail, tally: Tally, place: Place | None
     ) -> Answered:
         failure: UpstreamError | None = None
         targets, preferred = itinerary.targets, itinerary.preferred
         with Attempts(targets, self._means, self._clocks, preferred=preferred, tally=tally) as attempts:
             attempt = attempts.first()
-            place.leave()  # It has had its turn: it has its key, or there is none.
+            if place is not None:
+                place.leave()  # It has had its turn: it has its key, or there is none.
             while attempt is not None:
                 try:
                     answer = await self._tried(request, attempt, trail)
@@ -135,10 +141,13 @@ class Relay:
 
     def _learn(self, request: RelayRequest, itinerary: Itinerary, answered: Answered) -> None:
         """From a call whose answer may begin."""
-        attempt, now_s = answered.attempt, self._clocks.now().timestamp()
+        attempt = answered.attempt
         if request.is_stream:
+            now_s = self._clocks.now().timestamp()
             self._means.meters.first_token(attempt.target, answered.trail.last_waited_s, now_s)
-        self._planner.served(itinerary, attempt.target, None if attempt.key is None else attempt.key.label)
+        if itinerary.thread is not None:
+            key = attempt.key
+            self._planner.served(itinerary.thread, attempt.target, None if key is None else key.label)
 
     def _learn_of_late(self, trail: Trail, late_s: float) -> None:
         """A call that was given up since another was quicker took longer than it had: else only quick ones counted."""

@@ -22,10 +22,6 @@ class Turn:
     """Those of the call; where it waited for the key of one, or passed by those who wait for others, that one first."""
 
 
-_NOWHERE = Place()
-"""In no line, for all calls that wait for nothing."""
-
-
 class Turns:
     """Those of one configuration; the lines outlive it."""
 
@@ -38,10 +34,13 @@ class Turns:
         for name in means.providers:  # Something is free there: a call in the line of another may go there as well.
             means.meters.provider(name).on_ease = lines.stir
 
+    @property
+    def are_taken(self) -> bool:
+        """Whether calls wait at all."""
+        return self._queue_s > 0
+
     async def turn(self, targets: tuple[Target, ...]) -> Turn:
         """Return once a key may be had, or as soon as it is known that none can be had in time."""
-        if not self._queue_s:
-            return Turn(_NOWHERE, targets)
         names = dict.fromkeys(target.provider for target in targets)
         with ExitStack() as unless_it_comes:
             place = unless_it_comes.enter_context(Place(map(self._lines.of, names)))

@@ -59,10 +59,11 @@ class ClientWriter:
         await self.finish()
 
     async def _begin(self) -> None:
-        identify(self.response, self._exchange)
+        response = self.response
+        identify(response, self._exchange)
         self._exchange.has_started = True
         try:
-            await self.response.prepare(self._request)
+            await response.prepare(self._request)
         except ConnectionError as error:
             raise ClientGone from error
 

@@ -45,7 +45,9 @@ def test_a_conversation_stays_where_it_was_unless_its_prompt_says_where(
     model: str, more: dict[str, Any], targets: tuple[Target, ...]
 ) -> None:
     plans = planner()
-    plans.served(plans.itinerary(asked(model=model, messages=SAID)), STRONG, None)
+    thread = plans.itinerary(asked(model=model, messages=SAID)).thread
+    assert thread is not None
+    plans.served(thread, STRONG, None)
     assert plans.itinerary(asked(model=model, messages=SAID, **more)).targets == targets
 
 

@@ -62,10 +62,7 @@ async def test_nobody_gets_a_turn_before_the_one_in_front_has_left_its_place() -
 
 
 async def test_without_a_queue_everybody_has_a_turn() -> None:
-    stage = Stage(queue_s=0)
-    stage.memory.meters.begin(TWO, NOW.timestamp())
-    assert await so_far(stage.coming(TWO), stage.coming(TWO)) == [True, True]
-    assert len(stage.lines) == 0
+    assert (Stage(queue_s=0).turns.are_taken, Stage(queue_s=0.5).turns.are_taken) == (False, True)
 
 
 @pytest.mark.parametrize("where", [ONE, TWO])

@@ -60,11 +60,15 @@ class Slot:
         is_good = self.key.is_good(now) and now.timestamp() >= standing.rests_until_s
         return is_good and (self.is_trial or not standing.is_rejected)
 
-    def served(self) -> None:
-        """The provider took the key: a trial is over, though the answer may last."""
+    def served(self) -> bool:
+        """The provider took the key: a trial is over, though the answer may last. Whether it was one."""
         self.memory.has_news = True
-        self.memory.standing.praised()
-        self._end_trial()
+        standing = self.memory.standing
+        standing.praised()
+        if standing.trial is not self:
+            return False
+        standing.trial = None
+        return True
 
     def failed(self, blame: Blame, wait_s: float | None, now: datetime) -> None:
         """The call failed; `wait_s` is what the provider asked for."""
@@ -75,13 +79,11 @@ class Slot:
         """The call is over. Again: nothing happens."""
         if self._is_free:
             return
-        self._is_free = self.memory.has_news = True
-        self._end_trial()
-        self.memory.meters.ended(self.key.limits, tokens, now.timestamp())
-
-    def _end_trial(self) -> None:
-        if self.is_trial:
-            self.memory.standing.trial = None
+        memory = self.memory
+        self._is_free = memory.has_news = True
+        if memory.standing.trial is self:
+            memory.standing.trial = None
+        memory.meters.ended(self.key.limits, tokens, now.timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Keyring:
         memory.has_news = True
         memory.meters.began(key.limits, now_s)
         slot = Slot(key, memory, self._cooldown_s)
-        if memory.standing.needs_trial and not memory.standing.is_on_trial:
+        if memory.standing.trial is None and memory.standing.needs_trial:
             memory.standing.trial = slot
         return slot
 
@@ -195,9 +197,10 @@ class Keyring:
 
     def _free_at_s(self, key: Key, now_s: float) -> float:
         memory = self._memories[key.label]
-        if memory.standing.is_on_trial and memory.standing.is_rejected:
+        standing = memory.standing
+        if standing.trial is not None and standing.refused:
             return math.inf
-        return max(memory.standing.rests_until_s, memory.meters.free_at_s(key.limits, now_s))
+        return max(standing.rests_until_s, memory.meters.free_at_s(key.limits, now_s))
 
     def _is_busy(self, key: Key) -> bool:
         memory = self._memories[key.label]

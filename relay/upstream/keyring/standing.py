@@ -47,7 +47,7 @@ class Standing:
     @property
     def needs_trial(self) -> bool:
         """Whether it has to show that it works before many use it."""
-        return self.is_rejected or self.failures > 0
+        return self.refused > 0 or self.failures > 0
 
     def is_doubted(self, now_s: float) -> bool:
         """Whether another key is the better choice."""

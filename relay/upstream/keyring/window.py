@@ -26,7 +26,7 @@ class Window:
 
     def add(self, amount: float, now_s: float) -> None:
         """So much more, now. A negative amount takes back what was too much."""
-        index = self._index(now_s)
+        index = math.floor(now_s / self._width_s)
         if self._buckets and self._buckets[-1][0] >= index:
             last, known = self._buckets.pop()
             self._buckets.append((last, known + amount))
@@ -63,9 +63,6 @@ class Window:
         window._buckets.extend(sorted(buckets))
         window._total = sum(amount for _, amount in window._buckets)
         return window
-
-    def _index(self, now_s: float) -> int:
-        return math.floor(now_s / self._width_s)
 
     def _leaves_at_s(self, index: int) -> float:
         return (index + 1) * self._width_s + self.span_s
