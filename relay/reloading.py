@@ -76,7 +76,7 @@ class Reloader:
             await self.reload()
 
     async def reload(self) -> None:
-        """Load the file now. It never fails: what is wrong is told, and stands in `status`."""
+        """Load the file now. Whatever is in it, this does not fail: what is wrong is told, and stands in `status`."""
         async with self._lock:
             self._taken = await asyncio.to_thread(self._source.signature)
             try:

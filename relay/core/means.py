@@ -61,6 +61,11 @@ class Means:
         """Whether as many calls as it may have are under way there."""
         return bool(provider.max_parallel) and self.meters.provider(provider.name).in_flight >= provider.max_parallel
 
+    def is_open(self, target: Target, now: datetime) -> bool:
+        """Whether a call would not pass it over at this moment."""
+        shortage = self.shortage(target, now)
+        return self.breakers.rests_s(target, now) <= 0 and (shortage is None or shortage.is_over)
+
     def shortage(self, target: Target, now: datetime) -> Shortage | None:
         """What keeps the target's provider from being asked; None: it has no keys, and may be asked."""
         provider = self.providers[target.provider]

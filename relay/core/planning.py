@@ -82,7 +82,7 @@ class Planner:
             random=self._clocks.random,
             busy=meters.busy,
             first_token_s=lambda target: meters.typical_s(target, now_s),
-            is_due=lambda target: meters.is_due(target, now_s),
+            is_due=lambda target: request.is_stream and meters.is_due(target, now_s),  # Only streams give a measure.
             grade=lambda: grade(request.asked),
         )
 

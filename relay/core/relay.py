@@ -76,17 +76,19 @@ class Relay:
     async def _answered(
         self, request: RelayRequest, itinerary: Itinerary, trail: Trail, place: Place | None
     ) -> Answered:
-        late_s = None if itinerary.hedge_percentile is None else self._late_s(request, itinerary)
+        late_s = self._late_s(request, itinerary)
         if late_s is None:
             return await self._first_answer(request, itinerary, trail, Tally(), place)
         return await self._hedged(request, itinerary, trail, late_s, place)
 
     def _late_s(self, request: RelayRequest, itinerary: Itinerary) -> float | None:
         """When a second target is asked as well; None: never, or nobody knows what is late."""
-        if itinerary.hedge_percentile is None or not request.is_stream or len(itinerary.targets) < 2:
+        percentile, targets = itinerary.hedge_percentile, itinerary.targets
+        if percentile is None or not request.is_stream or len(targets) < 2:
             return None
-        now_s = self._clocks.now().timestamp()
-        return self._means.meters.percentile_s(itinerary.targets[0], itinerary.hedge_percentile, now_s)
+        now = self._clocks.now()
+        first = next((target for target in targets if self._means.is_open(target, now)), targets[0])
+        return self._means.meters.percentile_s(first, percentile, now.timestamp())
 
     async def _hedged(
         self, request: RelayRequest, itinerary: Itinerary, trail: Trail, late_s: float, place: Place | None

@@ -57,9 +57,11 @@ class Turns:
             first = next((target for target in free if self._lines.of(target.provider).first is place), None)
             if first is not None:
                 return first
-            wait_s = left_s if free else _worth_waiting_s(shortages.values(), left_s)
+            wait_s = _worth_waiting_s([found for target, found in shortages.items() if target not in free], left_s)
             if wait_s is None:
-                return None
+                if not free:
+                    return None
+                wait_s = left_s  # Somebody else is first there, and will be quick.
             await place.wait(wait_s if place.is_first_somewhere else left_s)
         return None
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from relay import faults
+from relay.core.breakers import Breaker
 from relay.core.means import Memory
 from relay.core.relay import Relay
 from relay.core.trail import Trail
@@ -81,6 +82,15 @@ async def test_where_neither_answers_the_one_whose_error_is_told_stands_last() -
         await relay.open(asked(model="both", stream=True), trail)
     assert caught.value.facts.code == trail.attempts[-1].error == faults.unreachable().facts.code
     assert trail.target == ONE
+
+
+async def test_what_is_late_is_told_by_the_target_that_is_asked() -> None:
+    memory = measured(took_s=0)
+    memory.breakers.providers["one"] = Breaker(openings=1, open_until_s=NOW.timestamp() + 60)
+    relay = relay_of(CONFIG, {"one": FakeTransport(), "two": FakeTransport(FakeCall(chunk("b"), DONE))}, memory)
+    trail = Trail()
+    stream_of(await relay.open(asked(model="both", stream=True), trail)).close()
+    assert told(trail) == ["two"], "nobody knows what is late there"
 
 
 async def test_what_was_cancelled_since_it_was_late_is_known_to_be_slow() -> None:

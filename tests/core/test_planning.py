@@ -21,6 +21,7 @@ providers:
   up: {base_url: http://up/v1, models: {include: [weak, strong]}}
 model_routing:
   complexity: {enabled: true, model: auto, simple: weak, complex: strong}
+  fallbacks: {weak: [auto]}
   aliases: {any: {strategy: order, targets: [weak, strong]}}
 """
 WEAK, STRONG = Target("up", "weak"), Target("up", "strong")
@@ -49,6 +50,14 @@ def test_a_conversation_stays_where_it_was_unless_its_prompt_says_where(
     assert thread is not None
     plans.served(thread, STRONG, None)
     assert plans.itinerary(asked(model=model, messages=SAID, **more)).targets == targets
+
+
+def test_a_fallback_that_is_graded_moves_no_conversation() -> None:
+    plans = planner()
+    thread = plans.itinerary(asked(model="any", messages=SAID)).thread
+    assert thread is not None
+    plans.served(thread, STRONG, None)
+    assert plans.itinerary(asked(model="any", messages=SAID)).targets == (STRONG, WEAK)
 
 
 def test_a_refusal_is_found_once_and_each_call_gets_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

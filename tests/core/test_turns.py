@@ -12,7 +12,7 @@ import pytest
 from relay.core.means import Clocks, Means, Memory, means_of
 from relay.core.trail import Trail
 from relay.core.turns import Turn, Turns
-from relay.core.waiting_line import WaitingLines
+from relay.core.waiting_line import Place, WaitingLines
 from relay.errors import Blame
 from relay.model import Target
 from relay.upstream.providers import build
@@ -117,6 +117,25 @@ async def test_a_call_that_waits_behind_others_goes_on_where_it_is_first() -> No
     loads[0].end()
     assert await so_far(ahead, both) == [False, True]
     assert both.result().targets == (ONE, TWO)
+
+
+async def test_a_call_looks_again_when_its_key_is_free_though_others_are_served_elsewhere() -> None:
+    naps: list[float | None] = []
+    stage = Stage()
+    ahead = Place([stage.lines.of("two")])
+    slot = stage.means.keyrings["one"].take(NOW)
+    assert slot is not None
+    slot.failed(Blame.KEY_LIMITED, 5, NOW)
+    slot.free(NOW)
+
+    async def wait(place: Place, longest_s: float) -> None:
+        naps.append(longest_s)
+        ahead.leave()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Place, "wait", wait)
+        turn = await stage.turns.turn((ONE, TWO))
+    assert (naps, turn.targets[0]) == ([5.0], TWO), "not the hour that the queue lasts"
 
 
 async def test_whoever_leaves_the_line_leaves_its_place() -> None:

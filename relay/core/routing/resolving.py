@@ -58,10 +58,13 @@ def resolve(catalog: Catalog, name: str, dialect: Dialect) -> Resolved:
         return Resolved(steps, resolution.refusal(name))
     targets = tuple(dict.fromkeys(targets_of(root)))
     limits = {target: found for target in targets if (found := catalog.capability(target, name)) and found.is_limited}
-    nodes = list(nodes_of(root))
-    is_graded = any(isinstance(node, Graded) for node in nodes)
-    has_choice = is_graded or any(isinstance(node, Group) and node.strategy is not Strategy.ORDER for node in nodes)
-    return Resolved(steps, Plan(root, resolution.hedge_percentile, has_choice, is_graded, limits, targets))
+    has_choice = any(map(_chooses, nodes_of(root)))
+    plan = Plan(root, resolution.hedge_percentile, has_choice, resolution.is_graded, limits, targets)
+    return Resolved(steps, plan)
+
+
+def _chooses(node: Node) -> bool:
+    return isinstance(node, Graded) or (isinstance(node, Group) and node.strategy is not Strategy.ORDER)
 
 
 class _Resolution:
@@ -79,10 +82,13 @@ class _Resolution:
         """Found, but not speaking the dialect."""
         self.steps: list[Step] = []
         self.hedge_percentile: int | None = None
+        self.is_graded = False
 
     def with_fallbacks(self, name: str) -> Node | None:
         """The node of a name, the fallbacks of all names on the way behind it; None: there is no target at all."""
-        members = [self._node(name, 0), *(self._node(fallback, 1) for fallback in self._fallbacks())]
+        asked = self._node(name, 0)
+        self.is_graded = asked is not None and any(isinstance(node, Graded) for node in nodes_of(asked))
+        members = [asked, *(self._node(fallback, 1) for fallback in self._fallbacks())]
         return _group([member for member in members if member is not None])
 
     def refusal(self, name: str) -> InvalidRequest | ModelNotFound:

@@ -68,7 +68,7 @@ class Plan:
     has_choice: bool = False
     """The order depends on the moment."""
     is_graded: bool = False
-    """It depends on the prompt as well, so that a conversation may have to move."""
+    """What was asked for depends on the prompt, so that a conversation may have to move; fallbacks do not count."""
     limits: Mapping[Target, Capability] = field(default_factory=dict)
     """Of the targets that are known not to take everything."""
     targets: tuple[Target, ...] = ()

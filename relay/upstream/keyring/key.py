@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,13 +32,16 @@ class KeyLimits:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(self._spans()))
 
-    def _spans(self) -> Iterator[tuple[float, int]]:
+    def _spans(self) -> Iterable[tuple[float, int]]:
         """Whole calls: below 1 one in a longer span, above it those in a shorter one, so that 1.5 a second are 1.5."""
         limits = {1: self.rps, MINUTE_S: self.rpm, 5 * HOUR_S: self.in_5h, DAY_S: self.in_1d, 7 * DAY_S: self.in_7d}
+        found: dict[float, int] = {}
         for span_s, limit in limits.items():
             if limit > 0:
                 calls = max(1, math.floor(limit))
-                yield span_s * calls / limit, calls
+                span = span_s * calls / limit
+                found[span] = min(found.get(span, calls), calls)
+        return found.items()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -214,18 +215,25 @@ class Keyring:
 
 
 def _remembered(memory: RingMemory, keys: Sequence[Key]) -> dict[str, KeyMemory]:
-    """By label. A key under another label than before - those without one are numbered - is known by its secret."""
+    """By label. A key under another label than before - those without one are numbered - is known by its secret.
+
+    Where the store has kept it under an earlier label as well, the one that was used more is the later one.
+    """
     prints = {key.label: _fingerprint(key) for key in keys}
-    found = {label: known for label, known in memory.keys.items() if known.fingerprint == prints.get(label)}
-    elsewhere = {known.fingerprint: label for label, known in memory.keys.items() if label not in found}
+    shared = Counter(prints.values())
+    before = dict(memory.keys)
+    memory.keys = {label: known for label, known in before.items() if known.fingerprint not in shared}
     for label, fingerprint in prints.items():
-        if label not in found:
-            before = elsewhere.pop(fingerprint, None)
-            found[label] = KeyMemory(fingerprint) if before is None else memory.keys[before]
-            found[label].has_news = before is not None  # It is kept by label.
-    moved = {id(known) for known in found.values()}
-    memory.keys = {label: known for label, known in memory.keys.items() if id(known) not in moved} | found
-    return found
+        is_alone = shared[fingerprint] == 1
+        known = {
+            other: found
+            for other, found in before.items()
+            if found.fingerprint == fingerprint and (is_alone or other == label)
+        }
+        last = max(known, key=lambda other: (known[other].meters.calls, other == label), default=None)
+        memory.keys[label] = KeyMemory(fingerprint) if last is None else known[last]
+        memory.keys[label].has_news |= last not in (None, label)  # It is kept by label.
+    return {label: memory.keys[label] for label in prints}
 
 
 def _fingerprint(key: Key) -> str:

@@ -32,7 +32,7 @@ class Standing:
         self.refused = 0
         """Refusals of the key itself, in a row; above 0 it is `rejected`."""
         self.trial: object = None
-        """The call that tries a rejected or doubted key. Meanwhile nobody else is given it, unless no other is left."""
+        """The call that tries it. Meanwhile a rejected key is given to nobody, a doubted one where no other is left."""
 
     @property
     def is_rejected(self) -> bool:

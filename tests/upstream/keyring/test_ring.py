@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from relay.errors import Blame
-from relay.upstream.keyring import Key, KeyLimits, Keyring, RingMemory, Shortage, Slot
+from relay.upstream.keyring import Key, KeyLimits, KeyMemory, Keyring, RingMemory, Shortage, Slot
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -143,6 +143,10 @@ def test_a_limit_over_time_holds_and_tells_when_it_is_over(
     assert wait_s == pytest.approx(free_after_s, rel=0.04)
     assert not used(keyring, free_after_s * 0.999)
     assert used(keyring, (wait_s or 0) + 0.001)  # A microsecond is the least that a time can tell.
+
+
+def test_limits_of_one_span_are_one_limit() -> None:
+    assert KeyLimits(rps=0.025, rpm=1.5).spans == ((40, 1),)
 
 
 def test_tokens_of_a_minute_hold_up_the_next_call_once_they_are_used() -> None:
@@ -322,6 +326,17 @@ def test_a_key_under_another_label_is_known_by_its_secret() -> None:
     assert {taken(after).key.secret for _ in range(4)} == {"z", "new"}
     assert memory.keys["key-1"].has_news
     assert list(memory.keys) == ["key-1", "key-2", "key-3"]
+
+
+def test_of_two_memories_of_one_secret_the_later_one_counts() -> None:
+    """The row of an earlier label stays in the store, and is read again with the next start."""
+    memory = RingMemory()
+    old = taken(ring(Key("key-3", "z"), memory=memory)).memory
+    memory.keys["key-2"] = KeyMemory(old.fingerprint)
+    memory.keys["key-2"].meters.calls = 5
+    memory.keys["key-2"].standing.blamed(Blame.KEY_REFUSED, None, NOW.timestamp(), cooldown_s=60)
+    assert ring(Key("key-3", "z"), memory=memory).take(NOW) is None
+    assert list(memory.keys) == ["key-3"]
 
 
 def test_keys_that_change_places_take_what_is_known_of_them_along() -> None:
