@@ -187,7 +187,7 @@ class Breakers:
     def rests_s(self, target: Target, now: datetime) -> float:
         """How long it will be passed over; 0: it is not."""
         now_s = now.timestamp()
-        return max(0.0, *(breaker.open_until_s - now_s for breaker in self._memory.found(target)), 0.0)
+        return max([0.0, *(breaker.open_until_s - now_s for breaker in self._memory.found(target))])
 
     def provider_rests_s(self, provider: str, now: datetime) -> float:
         """How long it is taken for one that can't be reached; 0: it is not."""

@@ -61,8 +61,10 @@ class Provider:
     models: ModelsConfig = field(default_factory=ModelsConfig)
     test_model: str = ""
     """What `provider test` calls; empty: it chooses."""
-    _sent: dict[tuple[Hashable, str | None], SentHeaders] = field(default_factory=dict, repr=False, compare=False)
-    """By what passed of a client's headers, and the key's label."""
+    _sent: dict[tuple[Hashable, str | None], SentHeaders] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """By what passed of a client's headers, and the key's label; no other provider's, a copy's included."""
 
     @property
     def is_asked_for_models(self) -> bool:
@@ -99,7 +101,7 @@ class Provider:
         sent = self._sent.get(known)
         if sent is None:
             if len(self._sent) >= MAX_SENT:
-                self._sent.clear()
+                del self._sent[next(iter(self._sent))]
             sent = self._sent[known] = SentHeaders(self._headers_for(passed, key))
         return sent
 

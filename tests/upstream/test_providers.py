@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -288,6 +289,8 @@ def test_headers_are_kept_by_what_passed_and_by_key() -> None:
     assert provider.headers_for([("User-Agent", "x"), ("X-Other", "2")], "", one) is sent
     assert headers(provider, ("User-Agent", "x"), key=two)["Authorization"] == "Bearer sk-2"
     assert headers(provider, ("User-Agent", "y"), key=one)["User-Agent"] == "y"
+    other = replace(provider, headers={"X-Own": "1"}).headers_for([("User-Agent", "x")], "", one)
+    assert other.fields["X-Own"] == "1"
     for number in range(MAX_SENT):
         provider.headers_for([("User-Agent", str(number))], "", one)
     assert provider.headers_for([("User-Agent", "x")], "", one) is not sent
